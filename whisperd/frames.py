@@ -1,0 +1,350 @@
+"""The messages between the daemon and its child processes, and how they travel.
+
+Owns: the length-prefixed MessagePack framing, every call to and reply from a worker, and the values those carry
+(chunks, plans, segments, failures). Leaves to others: starting and killing children (`whisperd.workers`), computing
+the replies (`whisperd.worker`). It imports the standard library and msgspec only, since worker and recorder import
+nothing else of the daemon.
+
+Audio positions are integer samples at 16 kHz counted from the beginning of the audio; times of segments and words are
+seconds from the same origin. A worker keeps no state that a call depends on: every call names all that it needs, and
+what a worker remembers (an open decoder, the last block's samples, the loaded model) only makes the answer faster.
+"""
+
+import enum
+import socket
+import struct
+from typing import Final
+
+import msgspec
+
+SAMPLE_RATE: Final = 16_000
+"""Samples a second of all audio inside whisperd; Whisper's input rate."""
+
+FRAMES_PER_SECOND: Final = 100
+"""Mel frames a second (hop of 160 samples), the unit of `Chunk.context`."""
+
+FULL_CONTEXT: Final = 3_000
+"""Mel frames of Whisper's whole window (30 s)."""
+
+MAX_FRAME: Final = 64 * 1024 * 1024
+"""Bytes of the largest frame either side accepts; a larger length prefix means a broken peer."""
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+class FailureKind(enum.StrEnum):
+    """Why work on a job failed; decides whether and how it is retried (`whisperd.jobs.retry`)."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    MODEL_LOAD = "model_load"
+    NETWORK = "network"
+    IO = "io"
+    BAD_INPUT = "bad_input"
+    NO_AUDIO = "no_audio"
+    INPUT_MISSING = "input_missing"
+    INPUT_CHANGED = "input_changed"
+    DEPENDENCY = "dependency"
+    TIMEOUT = "timeout"
+    WORKER_DIED = "worker_died"
+    INTERNAL = "internal"
+
+
+class Task(enum.StrEnum):
+    TRANSCRIBE = "transcribe"
+    TRANSLATE = "translate"
+
+
+class AudioContext(enum.StrEnum):
+    """How much of the 30 s window the encoder is given: all of it, or the chunk's own length plus a margin."""
+
+    FULL = "full"
+    FIT = "fit"
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+class Word(msgspec.Struct, frozen=True):
+    start: float
+    end: float
+    word: str
+    probability: float
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A stretch of text with its times; the fields carry the reference implementation's names and meanings.
+
+    `seek` is the start of the chunk in mel frames of 10 ms; `confidence` is exp(avg_logprob), from 0 to 1.
+    """
+
+    start: float
+    end: float
+    text: str
+    confidence: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    seek: int
+    tokens: tuple[int, ...]
+    words: tuple[Word, ...] | None = None
+
+
+class FileIdentity(msgspec.Struct, frozen=True):
+    """Which file, and which content, a job reads. `digest` is the hexadecimal BLAKE2b-256 of the content."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    digest: str
+
+    def same_content(self, other: "FileIdentity") -> bool:
+        return self.size == other.size and self.digest == other.digest
+
+
+class Source(msgspec.Struct, frozen=True):
+    """The audio a call reads: an absolute path as bytes, and the identity it must still have (None: not yet known)."""
+
+    path: bytes
+    identity: FileIdentity | None = None
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """One window for the encoder: samples `[start, end)`, at most 30 s, and its context in mel frames (even)."""
+
+    start: int
+    end: int
+    context: int = FULL_CONTEXT
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """What could not be decoded: packets skipped, and samples of silence put in their place or lost at the end."""
+
+    bad_packets: int = 0
+    missing: int = 0
+
+
+class BlockPlan(msgspec.Struct, frozen=True):
+    """What is to be decoded of the samples `[start, end)`, as decided once and stored.
+
+    `batches` are tuples of indices into `chunks`, in the order in which they are decoded. `next_start` is where the
+    next block begins (the last chunk of a block that is not the last one is carried into the next), None at the end
+    of the audio. `damage` counts what lies in `[start, next_start or end)`.
+    """
+
+    start: int
+    end: int
+    next_start: int | None
+    chunks: tuple[Chunk, ...]
+    batches: tuple[tuple[int, ...], ...]
+    damage: Damage = Damage()
+
+
+class DecodeOptions(msgspec.Struct, frozen=True):
+    """Everything that decides a chunk's segments besides its samples and the engine."""
+
+    language: str
+    task: Task = Task.TRANSCRIBE
+    beam_size: int = 5
+    prompt: str | None = None
+    hotwords: str | None = None
+    words: bool = False
+    fallback: bool = True
+
+
+class ChunkResult(msgspec.Struct, frozen=True):
+    """A chunk's segments. `attempts` is 1 plus the number of further decodings the fallback ladder made."""
+
+    chunk: Chunk
+    segments: tuple[Segment, ...]
+    attempts: int = 1
+
+
+# -- calls: daemon to worker ------------------------------------------------------------------------------------------
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """Load a model, or keep it when exactly this one is loaded. `threads` 0 lets the worker choose. → `Loaded`"""
+
+    model_path: str
+    backend: str = "ctranslate2"
+    device: str = "cpu"
+    compute_type: str = "default"
+    threads: int = 0
+
+
+class Open(msgspec.Struct, frozen=True, tag="open"):
+    """Look at a file and identify it. → `Opened`"""
+
+    source: Source
+
+
+class Plan(msgspec.Struct, frozen=True, tag="plan"):
+    """Read the block that begins at sample `start`, find its speech and pack it into chunks. → `Planned`"""
+
+    source: Source
+    start: int
+    batch_size: int
+    audio_context: AudioContext = AudioContext.FULL
+
+
+class DetectLanguage(msgspec.Struct, frozen=True, tag="detect_language"):
+    """Find the language of up to a few chunks, together. Needs a loaded model. → `LanguageDetected`"""
+
+    source: Source
+    block: tuple[int, int]
+    chunks: tuple[Chunk, ...]
+
+
+class Calibrate(msgspec.Struct, frozen=True, tag="calibrate"):
+    """Time decoding the chunks in growing batches until larger ones no longer pay or `budget` seconds are spent.
+
+    → `Calibrated`
+    """
+
+    source: Source
+    block: tuple[int, int]
+    chunks: tuple[Chunk, ...]
+    options: DecodeOptions
+    budget: float
+
+
+class Decode(msgspec.Struct, frozen=True, tag="decode"):
+    """Decode one batch of chunks that lie in the block `[start, end)`. Needs a loaded model. → `Decoded`"""
+
+    source: Source
+    block: tuple[int, int]
+    chunks: tuple[Chunk, ...]
+    options: DecodeOptions
+
+
+Call = Load | Open | Plan | DetectLanguage | Calibrate | Decode
+
+
+# -- replies: worker to daemon ----------------------------------------------------------------------------------------
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The first frame of every worker: it has set its parent-death signal and takes calls."""
+
+    pid: int
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """`fingerprint` names all that can change a result: model content, backend, device, compute type, threads and
+    library versions."""
+
+    fingerprint: str
+    backend: str
+    device: str
+    compute_type: str
+    threads: int
+    multilingual: bool
+    seconds: float
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened"):
+    """`duration` is what the container declares, in seconds; None where it declares nothing."""
+
+    identity: FileIdentity
+    duration: float | None
+    container: str
+    codec: str
+    sample_rate: int
+    channels: int
+
+
+class Planned(msgspec.Struct, frozen=True, tag="planned"):
+    plan: BlockPlan
+
+
+class LanguageDetected(msgspec.Struct, frozen=True, tag="language_detected"):
+    language: str
+    probability: float
+
+
+class Calibrated(msgspec.Struct, frozen=True, tag="calibrated"):
+    """Seconds a chunk by batch size, for the sizes that were tried; `batch_size` is the one to use."""
+
+    batch_size: int
+    seconds_per_chunk: dict[int, float]
+
+
+class Decoded(msgspec.Struct, frozen=True, tag="decoded"):
+    """Results in the order of the call's chunks, and the seconds of computing they took."""
+
+    results: tuple[ChunkResult, ...]
+    seconds: float
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The call failed; the worker lives on. `message` says what happened to what, `hint` what to do."""
+
+    kind: FailureKind
+    message: str
+    hint: str | None = None
+
+
+Reply = Ready | Loaded | Opened | Planned | LanguageDetected | Calibrated | Decoded | Failed
+
+
+# -- framing ----------------------------------------------------------------------------------------------------------
+
+
+class FrameError(Exception):
+    """The peer sent something that is no frame of ours."""
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_call_decoder: Final = msgspec.msgpack.Decoder(Call)
+_reply_decoder: Final = msgspec.msgpack.Decoder(Reply)
+
+
+def encode(message: Call | Reply) -> bytes:
+    """The message as one frame: four bytes of big-endian length, then MessagePack."""
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+def frame_length(prefix: bytes) -> int:
+    """Bytes that follow a four-byte prefix. Raises FrameError above MAX_FRAME."""
+    (length,) = _LENGTH.unpack(prefix)
+    if length > MAX_FRAME:
+        raise FrameError(f"a frame of {length} bytes was announced; at most {MAX_FRAME} are allowed")
+    return length
+
+
+def decode_call(body: bytes) -> Call:
+    """Raises FrameError for anything that is not a call."""
+    try:
+        return _call_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise FrameError(f"not a call: {error}") from error
+
+
+def decode_reply(body: bytes) -> Reply:
+    """Raises FrameError for anything that is not a reply."""
+    try:
+        return _reply_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise FrameError(f"not a reply: {error}") from error
+
+
+def receive_call(connection: socket.socket) -> Call | None:
+    """Block until the next call has arrived; None when the daemon has closed its end."""
+    prefix = _receive_exactly(connection, _LENGTH.size)
+    if prefix is None:
+        return None
+    body = _receive_exactly(connection, frame_length(prefix))
+    return None if body is None else decode_call(body)
+
+
+def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:
+    parts: list[bytes] = []
+    while count > 0:
+        part = connection.recv(min(count, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
