@@ -1,0 +1,1 @@
+"""Pure rules about jobs: states and transitions, what runs next, retry, estimates. No I/O."""

@@ -1,0 +1,1 @@
+"""What travels over the socket: names, types, strict JSON, and the OpenRPC document made from them."""

@@ -1,0 +1,98 @@
+"""What a job is: one audio source to one transcript.
+
+Owns: the job's value and the words it is described with (kind, state, stage, options, failure). Leaves to others: how it
+changes (`transitions`), when it runs (`policy`), and where it is kept (`whisperd.store`).
+"""
+
+import enum
+
+import msgspec
+
+from whisperd.frames import AudioContext, FailureKind, Task
+
+
+class Kind(enum.StrEnum):
+    """What the job was made for; decides its class."""
+
+    DICTATION = "dictation"
+    FILE = "file"
+    BATCH = "batch"
+    WATCH = "watch"
+
+
+class Priority(enum.IntEnum):
+    """A job's class; a smaller number goes first."""
+
+    INTERACTIVE = 0
+    NORMAL = 1
+    LOW = 2
+
+
+class State(enum.StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return self in (State.COMPLETED, State.FAILED, State.CANCELLED)
+
+
+class Stage(enum.StrEnum):
+    """What a running job is doing."""
+
+    OPENING = "opening"
+    LOADING_MODEL = "loading_model"
+    DETECTING_LANGUAGE = "detecting_language"
+    TRANSCRIBING = "transcribing"
+    WRITING = "writing"
+
+
+class Format(enum.StrEnum):
+    """File formats of a transcript."""
+
+    TXT = "txt"
+    SRT = "srt"
+    VTT = "vtt"
+    JSON = "json"
+    TSV = "tsv"
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a job is to be transcribed. None leaves the choice to the configuration, or to whisperd (`auto`).
+
+    `output_dir` is an absolute path; without it files go beside the audio. No `formats`, no files: the transcript is kept
+    in the database in any case.
+    """
+
+    model: str | None = None
+    language: str | None = None
+    task: Task | None = None
+    beam_size: int | None = None
+    audio_context: AudioContext | None = None
+    prompt: str | None = None
+    hotwords: str | None = None
+    words: bool | None = None
+    compute_type: str | None = None
+    formats: tuple[Format, ...] = ()
+    output_dir: str | None = None
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a job failed, in a sentence, and what to do about it."""
+
+    kind: FailureKind
+    message: str
+    hint: str | None = None
+
+
+class Output(msgspec.Struct, frozen=True):
+    """A transcript file that was asked for: where it is, or why it could not be written."""
+
+    format: Format
+    path: str | None = None
+    error: str | None = None
