@@ -1,7 +1,7 @@
 """What a job is: one audio source to one transcript.
 
-Owns: the job's value and the words it is described with (kind, state, stage, options, failure). Leaves to others: how it
-changes (`transitions`), when it runs (`policy`), and where it is kept (`whisperd.store`).
+Owns: the words a job is described with (kind, state, stage, options, failure). Leaves to others: how it changes
+(`transitions`), when it runs (`policy`), and where it is kept (`whisperd.store`).
 """
 
 import enum
@@ -65,8 +65,8 @@ class Format(enum.StrEnum):
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a job is to be transcribed. None leaves the choice to the configuration, or to whisperd (`auto`).
 
-    `output_dir` is an absolute path; without it files go beside the audio. No `formats`, no files: the transcript is kept
-    in the database in any case.
+    `output_dir` is an absolute path; without it files go beside the audio. No `formats`, no files: the transcript is
+    kept in the database in any case.
     """
 
     model: str | None = None

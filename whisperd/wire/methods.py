@@ -1,0 +1,38 @@
+"""The methods table: each method's name, the type of its parameters and of its result, and what it does in a line.
+
+Owns: that table, from which the dispatcher checks parameters and `openrpc` makes its document. Leaves to others: the
+use cases themselves (`whisperd.api`).
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from whisperd.wire import names, types
+
+
+class Method(msgspec.Struct, frozen=True):
+    name: str
+    params: type[types.Params]
+    result: Any
+    summary: str
+
+
+_TABLE: Final = (
+    Method(names.INITIALIZE, types.InitializeParams, types.InitializeResult, "Versions, limits and capabilities."),
+    Method(names.RPC_DISCOVER, types.Empty, dict[str, Any], "This API as an OpenRPC document."),
+    Method(names.DAEMON_PING, types.Empty, types.PingResult, "Answer at once."),
+    Method(names.DAEMON_STATUS, types.Empty, types.StatusResult, "Queue counts, workers and running jobs."),
+    Method(names.DAEMON_DOCTOR, types.Empty, types.DoctorResult, "Check the whole chain and say what to do."),
+    Method(names.DAEMON_SHUTDOWN, types.Empty, types.ShutdownResult, "Stop the daemon; queued work stays queued."),
+    Method(names.JOB_SUBMIT, types.SubmitParams, types.JobsResult, "Queue audio files for transcription."),
+    Method(names.JOB_LIST, types.JobListParams, types.JobListResult, "A page of jobs, newest first."),
+    Method(names.JOB_SHOW, types.JobParams, types.JobShowResult, "One job and its story."),
+    Method(names.JOB_TEXT, types.JobTextParams, types.JobTextResult, "A completed job's transcript."),
+    Method(names.JOB_WAIT, types.JobWaitParams, types.JobsResult, "Wait until jobs are in a final state."),
+    Method(names.JOB_CANCEL, types.JobIdsParams, types.JobAnswersResult, "Cancel jobs that are not finished."),
+    Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
+    Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
+)
+
+METHODS: Final[dict[str, Method]] = {method.name: method for method in _TABLE}
