@@ -100,7 +100,7 @@ def state_dir() -> str:
 
 
 def socket_path(state: str | None = None) -> str:
-    """`$WHISPERD_SOCKET`, else in `$XDG_RUNTIME_DIR`, else in `run/` of the state folder (nothing guessable in /tmp)."""
+    """`$WHISPERD_SOCKET`, else in `$XDG_RUNTIME_DIR`, else in `run/` of the state folder (never a shared folder)."""
     explicit = os.environ.get("WHISPERD_SOCKET", "")
     if explicit:
         return explicit
