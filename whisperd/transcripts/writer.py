@@ -23,6 +23,7 @@ import msgspec
 
 from whisperd.errors import OutputError
 from whisperd.jobs.job import Format
+from whisperd.printable import printable
 
 MAX_NUMBER: Final = 999
 """The highest number that is tried for a free name."""
@@ -123,7 +124,7 @@ def _write(folder: int, path: Path, data: bytes, previous: Written | None) -> Wr
                 _sync_folder(folder)
                 return written(name)
     raise OutputError(
-        f"{shown(path)} and {MAX_NUMBER - 1} numbered names beside it are all taken",
+        f"{printable(path)} and {MAX_NUMBER - 1} numbered names beside it are all taken",
         hint="remove or rename old transcripts, or choose another output folder",
     )
 
@@ -239,10 +240,4 @@ _REASONS: Final = {
 
 def _output_error(path: Path, error: OSError) -> OutputError:
     reason, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
-    return OutputError(f"can't write {shown(path)}: {reason}", hint=hint)
-
-
-def shown(path: Path) -> str:
-    """A path for messages: bytes that are not UTF-8, line breaks and control characters as escapes."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return OutputError(f"can't write {printable(path)}: {reason}", hint=hint)

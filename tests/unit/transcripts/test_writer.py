@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from whisperd.errors import OutputError
 from whisperd.jobs.job import Format
 from whisperd.transcripts import writer
-from whisperd.transcripts.writer import numbered_name, output_path, remove_leftovers, shown, write_atomically
+from whisperd.transcripts.writer import numbered_name, output_path, remove_leftovers, write_atomically
 
 
 def names(folder: Path) -> set[str]:
@@ -259,9 +259,11 @@ def test_a_path_through_a_file_is_an_error(tmp_path: Path) -> None:
         write_atomically(tmp_path / "file" / "talk.txt", "x")
 
 
-def test_messages_show_strange_names_on_one_line() -> None:
-    path = Path(os.fsdecode(b"/a/\xff\n\x1b[31m\xc3\xa9"))
-    assert shown(path) == "/a/\\xff\\n\\x1b[31mé"
+def test_messages_show_strange_names_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff\n\x1b[31m") / "talk.txt"
+    with pytest.raises(OutputError) as caught:
+        write_atomically(path, "x")
+    assert "/\\xff\\n\\x1b[31m/talk.txt" in caught.value.message
 
 
 KILLED_WHILE_WRITING = """

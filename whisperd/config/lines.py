@@ -1,0 +1,48 @@
+"""On which line of a TOML text a key stands, for messages.
+
+Owns: a small scan that knows tables, dotted and quoted keys, and multi-line strings. Leaves to others: the values
+(`tomllib` reads them, but keeps no positions). What the scan does not see, such as keys inside an inline table, is
+reported at the nearest key around it.
+"""
+
+import re
+from typing import Final
+
+KeyPath = tuple[str, ...]
+
+_PART: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEY: Final = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_TABLE: Final = re.compile(rf"\s*\[\[?\s*({_KEY})\s*\]")
+_ASSIGNMENT: Final = re.compile(rf"\s*({_KEY})\s*=")
+_TRIPLE: Final = re.compile(r'"""|\'\'\'')
+
+
+def key_lines(text: str) -> dict[KeyPath, int]:
+    """Line numbers, from 1, of every table header and key; the first one where a path occurs twice."""
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    closing: str | None = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if closing is None:
+            if header := _TABLE.match(line):
+                table = _parts(header[1])
+                lines.setdefault(table, number)
+            elif assignment := _ASSIGNMENT.match(line):
+                path = table + _parts(assignment[1])
+                for length in range(1, len(path) + 1):
+                    lines.setdefault(path[:length], number)
+        for quotes in _TRIPLE.findall(line):
+            if closing is None:
+                closing = quotes
+            elif closing == quotes:
+                closing = None
+    return lines
+
+
+def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int | None:
+    """The line of a key, or of the nearest key around it that has one."""
+    return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+
+
+def _parts(key: str) -> KeyPath:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, key))

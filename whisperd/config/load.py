@@ -1,0 +1,206 @@
+"""Reading `config.toml`: from text to `Settings`, or to every mistake in it at once.
+
+Owns: parsing, strict conversion, and messages that name file, line, key, what was found and what is allowed. Leaves to
+others: what settings exist (`settings`), and their effect. A missing file at the default place means the defaults; one
+that was named must exist.
+"""
+
+import difflib
+import math
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, TextIO, cast, get_args
+
+import msgspec
+from msgspec import inspect
+
+from whisperd.config import words
+from whisperd.config.lines import KeyPath, key_lines, line_of
+from whisperd.config.paths import config_file
+from whisperd.config.settings import Section, Settings
+from whisperd.errors import ConfigError
+from whisperd.printable import printable
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One mistake: where, and a sentence about what is wrong and what is allowed."""
+
+    key: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}" if self.key else self.message
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings in a file; without a path those in the default place, or all defaults where there is no file.
+
+    Raises ConfigError, whose message has one line `FILE:LINE: KEY: what is wrong` for every mistake.
+    """
+    file = path or config_file()
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError as error:
+        if path is None:
+            return Settings()
+        raise ConfigError(
+            f"there is no configuration file {printable(file)}", hint="check the path after --config"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"can't read the configuration file {printable(file)}: {error.strerror}") from error
+    settings, problems = parse(data)
+    if problems:
+        raise ConfigError("\n".join(located(file, problem) for problem in problems))
+    return settings
+
+
+def parse(data: bytes) -> tuple[Settings, list[Problem]]:
+    """The settings in a file's bytes and the mistakes; the settings are the defaults when there is any mistake."""
+    try:
+        text = data.decode()
+        document = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return Settings(), [Problem("", "not UTF-8, as TOML must be", line)]
+    except (ValueError, RecursionError) as error:  # tomllib lets through int()'s on too many digits, and deep nesting
+        return Settings(), [_syntax_problem(str(error), last_line=data.rstrip().count(b"\n") + 1)]
+    lines = key_lines(text)
+    problems = [msgspec.structs.replace(problem, line=line_of(path, lines)) for path, problem in _mistakes(document)]
+    return (Settings() if problems else _convert(document, Settings)), problems
+
+
+def located(file: Path, problem: Problem) -> str:
+    return f"{printable(file)}:{problem.line}: {problem}" if problem.line else f"{printable(file)}: {problem}"
+
+
+def check_config(path: Path | None = None, out: TextIO | None = None) -> int:
+    """What `whisperd check-config [F]` does: print `ok` or every mistake; the exit status, 0 or 1."""
+    out = out or sys.stdout
+    file = path or config_file()
+    try:
+        load(path)
+    except ConfigError as error:
+        print(error.message, file=out)
+        if error.hint:
+            print(f"hint: {error.hint}", file=out)
+        return 1
+    found = path is not None or file.exists()
+    print(f"{printable(file)}: ok" if found else f"{printable(file)}: not there; the defaults apply", file=out)
+    return 0
+
+
+# -- mistakes ---------------------------------------------------------------------------------------------------------
+
+_Found = list[tuple[KeyPath, Problem]]
+
+
+def _syntax_problem(message: str, last_line: int) -> Problem:
+    """tomllib ends its messages in `(at line 3, column 7)` or `(at end of document)`; Python's own have no place."""
+    place = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+    if place is None:
+        return Problem("", f"not TOML: {message}")
+    what, line, column = place.groups()
+    if line is None:
+        return Problem("", f"not TOML: {what} at the end of the file", last_line)
+    return Problem("", f"not TOML: {what} at column {column}", int(line))
+
+
+def _mistakes(document: dict[str, Any]) -> _Found:
+    sections = {info.name: info.type for info in msgspec.structs.fields(Settings)}
+    found: _Found = []
+    for name, table in document.items():
+        if name not in sections:
+            found.append(((name,), Problem(name, _unknown(name, list(sections), "section", _home_of(name, "")))))
+        elif not isinstance(table, dict):
+            found.append(((name,), Problem(name, f"found {words.found(table)}; must be a table, written [{name}]")))
+        else:
+            found += _section_mistakes(name, cast("dict[str, Any]", table), sections[name])
+    return found
+
+
+def _section_mistakes(section: str, table: dict[str, Any], struct: type[Section]) -> _Found:
+    types = {info.name: info.type for info in msgspec.structs.fields(struct)}
+    found: _Found = []
+    for key, value in table.items():
+        path = (section, key)
+        if key in types:
+            found += _value_mistakes(path, value, types[key])
+        else:
+            found.append((path, Problem(".".join(path), _unknown(key, list(types), "setting", _home_of(key, section)))))
+    if not found:  # only what no single value shows is left: how settings fit together
+        try:
+            _convert(table, struct)
+        except msgspec.ValidationError as error:
+            found.append(((section,), Problem(section, str(error))))
+    return found
+
+
+def _value_mistakes(path: KeyPath, value: Any, kind: Any) -> _Found:
+    info = inspect.type_info(kind)
+    if isinstance(info, inspect.DictType) and isinstance(value, dict):
+        key_type, value_type = get_args(kind)
+        found: _Found = []
+        for key, item in cast("dict[str, Any]", value).items():
+            if _fits(key, key_type):
+                found += _value_mistakes((*path, key), item, value_type)
+            else:
+                names = [str(name) for name in key_type]
+                found.append(((*path, key), Problem(".".join((*path, key)), _unknown(key, names, "name", None))))
+        return found
+    if isinstance(info, inspect.VarTupleType) and isinstance(value, list):
+        items = enumerate(cast("list[Any]", value))
+        item_type = get_args(kind)[0]
+        return [
+            (path, Problem(f"{'.'.join(path)}[{n}]", _not_allowed(item, inspect.type_info(item_type))))
+            for n, item in items
+            if not _fits(item, item_type)
+        ]
+    if not _fits(value, kind):
+        return [(path, Problem(".".join(path), _not_allowed(value, info)))]
+    return []
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):  # TOML has inf and nan; no setting means them
+        return False
+    try:
+        _convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    return msgspec.convert(value, kind, dec_hook=_to_path)
+
+
+def _to_path(kind: type, value: Any) -> Path:
+    if kind is not Path or not isinstance(value, str) or not value.startswith(("/", "~/")) or "\0" in value:
+        raise ValueError("not an absolute path")
+    return Path(value).expanduser()
+
+
+def _home_of(key: str, section: str) -> str | None:
+    """The sections, other than the given one, that have such a setting."""
+    homes = [
+        f"[{info.name}]"
+        for info in msgspec.structs.fields(Settings)
+        if info.name != section and key in info.type.__struct_fields__
+    ]
+    return " or ".join(homes) or None
+
+
+def _unknown(name: str, known: list[str], what: str, home: str | None) -> str:
+    message = f"there is no such {what}"
+    if near := difflib.get_close_matches(name, known, n=1):
+        return f"{message}; did you mean {near[0]}?"
+    if home:
+        return f"{message} here; it belongs in {home}"
+    return f"{message}; there are: {', '.join(known)}"
+
+
+def _not_allowed(value: Any, info: inspect.Type) -> str:
+    return f"found {words.found(value)}; must be {words.allowed(info)}"

@@ -1,0 +1,186 @@
+"""Every setting there is: its name, its type and allowed range, its default.
+
+Owns: the typed shape of `config.toml`, one Struct a section. Leaves to others: reading the file and explaining what is
+wrong with it (`load`), where it lies (`paths`). Times are seconds and sizes are bytes unless the name says otherwise.
+A setting that is left out has the default shown here; a `None` means that whisperd decides, and a flag of `whisperd
+run` or an option of a job wins over the file. A `Path` is absolute; in the file it begins with `/` or `~/`.
+"""
+
+import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from whisperd.frames import AudioContext, FailureKind, Task
+from whisperd.jobs.job import Format
+
+Name = Annotated[str, Meta(min_length=1, max_length=4096)]
+Language = Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$", description='"auto" or a code such as "en"')]
+Attempts = Annotated[int, Meta(ge=0, le=100)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400 * 365)]
+HoursOfDay = Annotated[
+    str,
+    Meta(
+        pattern="^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description='hours such as "22:00-07:00"',
+    ),
+]
+"""From and until in local time; may go over midnight."""
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file. An unknown key is an error: a misspelt setting must not be ignored."""
+
+
+class SocketSettings(Section, frozen=True):
+    """`path`: the control socket; its folder must be ours and closed to others."""
+
+    path: Path | None = None
+
+
+class StateSettings(Section, frozen=True):
+    """`dir`: database, models, spool and lock. `backups`: database backups that are kept from before migrations."""
+
+    dir: Path | None = None
+    backups: Annotated[int, Meta(ge=0, le=100)] = 3
+
+
+class ModelSettings(Section, frozen=True):
+    """Model names as faster-whisper's, paths of model folders, or `auto`.
+
+    `dictation` and `file` win over `default` for their kind of work (files, batches and watched folders are all
+    `file`). `allow_smaller`: after running out of memory, try the next smaller installed model and say so.
+    """
+
+    default: Name = "auto"
+    dictation: Name | None = None
+    file: Name | None = None
+    allow_smaller: bool = False
+
+
+class WorkerSettings(Section, frozen=True):
+    """The processes that hold the models.
+
+    `lanes`: 2 keeps dictation's model apart from the files', 1 shares one. `threads` 0 lets the worker choose.
+    `keep_alive`: seconds that an idle interactive model stays loaded (`auto`: 5 min on a GPU, for ever on a CPU).
+    A worker is replaced, when idle, after `recycle_after_jobs` jobs (0: never) or once its memory has grown by
+    `recycle_growth_mb` since its model was loaded; one that exceeds `memory_limit_mb` at any time is killed.
+    `max_job_seconds`: limit on the processing time of a whole job, off unless set.
+    """
+
+    lanes: Literal["auto", 1, 2] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    backend: Literal["ctranslate2", "torch"] = "ctranslate2"
+    compute_type: Literal[
+        "default",
+        "auto",
+        "int8",
+        "int8_float32",
+        "int8_float16",
+        "int8_bfloat16",
+        "int16",
+        "float16",
+        "bfloat16",
+        "float32",
+    ] = "default"
+    threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    keep_alive: Literal["auto", "forever"] | Seconds = "auto"
+    recycle_after_jobs: Annotated[int, Meta(ge=0)] = 200
+    recycle_growth_mb: Annotated[int, Meta(ge=64)] = 1024
+    memory_limit_mb: Annotated[int, Meta(ge=256)] | None = None
+    max_job_seconds: Annotated[float, Meta(ge=1)] | None = None
+
+
+class TranscriptionSettings(Section, frozen=True):
+    """What a job uses where its own options say nothing.
+
+    `formats` are the files that every job of kind file, batch or watch writes; none by default, since the text is kept
+    in the database. `output_dir` is where they go; beside the audio without it.
+    """
+
+    language: Language = "auto"
+    task: Task = Task.TRANSCRIBE
+    beam_size: Annotated[int, Meta(ge=1, le=20)] = 5
+    audio_context: AudioContext = AudioContext.FULL
+    prompt: str | None = None
+    hotwords: str | None = None
+    words: bool = False
+    formats: tuple[Format, ...] = ()
+    output_dir: Path | None = None
+
+
+class DictationSettings(Section, frozen=True):
+    """`max_length`: seconds of audio that still count as dictation. `audio_context` `auto`: fit on a CPU, else full."""
+
+    max_length: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    audio_context: Literal["auto", "full", "fit"] = "auto"
+
+
+class QueueSettings(Section, frozen=True):
+    """`max_length`: jobs that may be unfinished at once. `disk_floor`: bytes that stay free on the state folder's disk;
+    below it new work is refused."""
+
+    max_length: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000_000
+    disk_floor: Annotated[int, Meta(ge=0)] = 512 * 1024 * 1024
+
+
+class RetrySettings(Section, frozen=True):
+    """The n-th retry (from 0) comes after `base_delay`·2ⁿ seconds, at most `max_delay`. `attempts`: retries by kind of
+    failure, where they are to differ from the built-in table."""
+
+    base_delay: Seconds = 30.0
+    max_delay: Seconds = 300.0
+    attempts: dict[FailureKind, Attempts] = field(default_factory=dict[FailureKind, Attempts])
+
+    def __post_init__(self) -> None:
+        if self.max_delay < self.base_delay:
+            raise ValueError(f"max_delay ({self.max_delay:g}) is below base_delay ({self.base_delay:g})")
+
+
+class ScheduleSettings(Section, frozen=True):
+    """`low`: the hours of the day in which low work (batches, watched folders) may run; at any time without it."""
+
+    low: HoursOfDay | None = None
+
+    def __post_init__(self) -> None:
+        if (hours := self.low_hours()) and hours[0] == hours[1]:
+            raise ValueError(f'low = "{self.low}" begins when it ends; leave it out for all day')
+
+    def low_hours(self) -> tuple[datetime.time, datetime.time] | None:
+        """From when until when low work may run, local time; over midnight where the first is the later one."""
+        if self.low is None:
+            return None
+        since, until = (datetime.time.fromisoformat(part) for part in self.low.split("-"))
+        return since, until
+
+
+class HookSettings(Section, frozen=True):
+    """`on_completed`: program and arguments to start when a job has completed, with `{transcript}` and others filled
+    in; killed after `timeout` seconds."""
+
+    on_completed: tuple[Name, ...] = ()
+    timeout: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
+
+
+class LogSettings(Section, frozen=True):
+    """`format` `auto`: for the journal under systemd, else text."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+
+
+class Settings(Section, frozen=True):
+    """The whole file."""
+
+    socket: SocketSettings = SocketSettings()
+    state: StateSettings = StateSettings()
+    models: ModelSettings = ModelSettings()
+    workers: WorkerSettings = WorkerSettings()
+    transcription: TranscriptionSettings = TranscriptionSettings()
+    dictation: DictationSettings = DictationSettings()
+    queue: QueueSettings = QueueSettings()
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    schedule: ScheduleSettings = ScheduleSettings()
+    hooks: HookSettings = HookSettings()
+    log: LogSettings = LogSettings()
