@@ -1,0 +1,216 @@
+"""Committed events to bounded subscribers.
+
+Owns: what a subscriber is given and in which order, when it has fallen behind, and the hand-over from stored events to
+live ones. Leaves to others: storing events (`whisperd.store`), and how they travel (`whisperd.rpc.subscriptions`).
+
+An event with a `seq` is a committed row: it is delivered in order and exactly once, or the subscription ends and says
+where to resume. An event without one (progress) is only worth its newest value, and coalesces.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from types import TracebackType
+from typing import Any, Final, Self
+
+import anyio
+import msgspec
+
+from whisperd.wire import names
+
+COALESCE_INTERVAL: Final = 0.5
+"""Seconds between two progress events of one job to one subscriber."""
+
+CAPACITY: Final = 256
+"""Stored events that wait for one subscriber before it counts as having fallen behind."""
+
+REPLAY_PAGE: Final = 256
+"""Stored events read at once for a subscriber that catches up."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened; `at` is in seconds since 1970. `seq` is None for what is not stored."""
+
+    topic: str
+    at: float
+    data: dict[str, Any]
+    seq: int | None = None
+    job: int | None = None
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which events a subscriber wants; an empty set wants all."""
+
+    topics: frozenset[str] = frozenset()
+    jobs: frozenset[int] = frozenset()
+
+    def wants(self, event: Event) -> bool:
+        return (not self.topics or event.topic in self.topics) and (not self.jobs or event.job in self.jobs)
+
+
+Replay = Callable[[int, Filter, int], Awaitable[list[Event]]]
+"""`(since, wanted, limit)` to the first `limit` stored events after `since` that the filter wants, in the order of `seq`;
+fewer than `limit` only where there are no more."""
+
+
+class EventsLostError(Exception):
+    """The subscriber fell behind; everything up to the `seq` `since` was delivered, what follows is in the store."""
+
+    def __init__(self, since: int) -> None:
+        super().__init__(f"fell behind after event {since}")
+        self.since = since
+
+
+class Mailbox:
+    """What waits for one subscriber, as a pure rule on events and times: no clock, no task.
+
+    Stored events come first and in order. Progress of one job waits until `COALESCE_INTERVAL` after the last one, is
+    replaced by a newer one, and is dropped when the job's state changes, so that it never follows a state that made it
+    untrue.
+    """
+
+    def __init__(self, position: int, capacity: int = CAPACITY) -> None:
+        """`position` is the newest `seq` that the subscriber has or does not want."""
+        self.position = position
+        self.overflowed = False
+        self._capacity = capacity
+        self._stored: deque[Event] = deque()
+        self._latest: dict[tuple[str, int | None], Event] = {}
+        self._not_before: dict[tuple[str, int | None], float] = {}
+
+    def offer(self, event: Event) -> None:
+        if event.topic == names.TOPIC_JOB_STATE:
+            self._latest.pop((names.TOPIC_JOB_PROGRESS, event.job), None)
+        if event.seq is None:
+            self._latest[event.topic, event.job] = event
+        elif event.seq <= self.position or self.overflowed:
+            return
+        elif len(self._stored) == self._capacity:
+            self.overflowed = True
+        else:
+            self._stored.append(event)
+
+    def take(self, now: float) -> Event | None:
+        """The next event; None where none is due. Raises `EventsLostError` once all before the loss is taken."""
+        while self._stored:
+            event = self._stored.popleft()
+            assert event.seq is not None  # only stored ones are here
+            if event.seq > self.position:
+                self.position = event.seq
+                return event
+        if self.overflowed:
+            raise EventsLostError(self.position)
+        self._not_before = {key: at for key, at in self._not_before.items() if at > now}
+        for key in self._latest:
+            if key not in self._not_before:
+                self._not_before[key] = now + COALESCE_INTERVAL
+                return self._latest.pop(key)
+        return None
+
+    def due(self, now: float) -> float | None:
+        """When `take` has something to give: `now`, later, or None where nothing waits."""
+        if self._stored or self.overflowed:
+            return now
+        return min((max(now, self._not_before.get(key, now)) for key in self._latest), default=None)
+
+    def forget_stored(self) -> None:
+        """For a subscriber that is about to read these from the store."""
+        self._stored.clear()
+        self.overflowed = False
+
+
+class Subscription:
+    """A live subscriber: an async iterator of events that ends with `EventsLostError`, or when closed.
+
+    A context manager; leaving it ends the subscription. One task may iterate.
+    """
+
+    def __init__(self, bus: "EventBus", wanted: Filter, mailbox: Mailbox) -> None:
+        self.wanted = wanted
+        self._bus = bus
+        self._mailbox = mailbox
+        self._news = anyio.Event()
+        self._closed = False
+
+    @property
+    def position(self) -> int:
+        """The `seq` of the newest stored event that was delivered: where to resume."""
+        return self._mailbox.position
+
+    def offer(self, event: Event) -> None:
+        if self.wanted.wants(event):
+            self._mailbox.offer(event)
+            self._news.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._bus.remove(self)
+        self._news.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._closed:
+            self._news = anyio.Event()
+            now = anyio.current_time()
+            event = self._mailbox.take(now)
+            if event is not None:
+                return event
+            due = self._mailbox.due(now)
+            with anyio.move_on_at(float("inf") if due is None else due):
+                await self._news.wait()
+        raise StopAsyncIteration
+
+    async def from_store(self, since: int, replay: Replay, page: int = REPLAY_PAGE) -> AsyncIterator[Event]:
+        """Stored events after `since`, then live ones, without a gap and without one twice.
+
+        At most one page is in memory, however slow the reader. Before each page what came in live is forgotten, since
+        it is in the store by then; so only what follows the last page's reading waits in the mailbox. A `since` that is
+        newer than every event comes from another database: then live events follow at once.
+        """
+        self._mailbox.position = min(since, self._bus.newest)
+        more = True
+        while more and not self._closed:
+            self._mailbox.forget_stored()
+            events = await replay(self._mailbox.position, self.wanted, page)
+            more = len(events) == page
+            for event in events:
+                assert event.seq is not None  # the store's are numbered
+                self._mailbox.position = event.seq
+                yield event
+        async for event in self:
+            yield event
+
+
+class EventBus:
+    """Hands every published event to whoever wants it. For the event loop's thread only."""
+
+    def __init__(self, newest: int) -> None:
+        """`newest` is the `seq` of the newest stored event, 0 for none."""
+        self.newest = newest
+        self._subscriptions: set[Subscription] = set()
+
+    def publish(self, event: Event) -> None:
+        """To be called after the event's commit, in the order of `seq`. Never waits."""
+        if event.seq is not None:
+            self.newest = event.seq
+        for subscription in self._subscriptions:
+            subscription.offer(event)
+
+    def subscribe(
+        self, topics: Collection[str] = (), jobs: Collection[int] = (), capacity: int = CAPACITY
+    ) -> Subscription:
+        """Everything published from now on that is of one of `topics` and of one of `jobs` (empty: any)."""
+        wanted = Filter(frozenset(topics), frozenset(jobs))
+        subscription = Subscription(self, wanted, Mailbox(self.newest, capacity))
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
