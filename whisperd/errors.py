@@ -139,6 +139,12 @@ class DatabaseError(WhisperdError):
     kind = "database"
 
 
+class DatabaseCorruptError(DatabaseError):
+    """The file is damaged; `whisperd.store.recovery` moves it aside and rebuilds it."""
+
+    kind = "database_corrupt"
+
+
 class DatabaseBusyError(DatabaseError):
     """Another program holds the database's lock."""
 

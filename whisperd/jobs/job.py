@@ -90,9 +90,16 @@ class Failure(msgspec.Struct, frozen=True):
     hint: str | None = None
 
 
-class Output(msgspec.Struct, frozen=True):
-    """A transcript file that was asked for: where it is, or why it could not be written."""
+class Output(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A transcript file that was asked for: where it is and what was written, or why it could not be.
+
+    `path_b64` has the path's bytes where they are not UTF-8; `digest` is the content's BLAKE2b-256 in hexadecimal, by
+    which whisperd knows its own file again.
+    """
 
     format: Format
-    path: str | None = None
+    path: str
+    path_b64: str | None = None
+    size: int | None = None
+    digest: str | None = None
     error: str | None = None

@@ -1,0 +1,47 @@
+"""How chunks are grouped into decoding batches, and how large a batch may be.
+
+Owns: those two pure rules. Leaves to others: making chunks (the worker) and measuring batch sizes (the worker's
+calibration, kept in the store). The grouping of a block is stored with its plan, so that a resumed job decodes the very
+same batches.
+"""
+
+from collections.abc import Sequence
+
+from whisperd.frames import Chunk
+
+MAX_BATCH_SECONDS = 10.0
+"""Expected seconds of one decoding batch at most: what pausing, cancelling and one-lane dictation wait for."""
+
+MANY_CORES = 8
+"""Below this many threads larger batches do not pay on a CPU (measured with `base` and `small` shapes on two)."""
+
+
+def group(chunks: Sequence[Chunk], batch_size: int) -> tuple[tuple[int, ...], ...]:
+    """Indices of the chunks in batches of at most `batch_size`, each of one audio context, in order within it."""
+    by_context: dict[int, list[int]] = {}
+    for index, chunk in enumerate(chunks):
+        by_context.setdefault(chunk.context, []).append(index)
+    return tuple(
+        tuple(indices[at : at + batch_size])
+        for indices in by_context.values()
+        for at in range(0, len(indices), batch_size)
+    )
+
+
+def initial_batch_size(device: str, threads: int) -> int:
+    """The batch size before anything was measured: 8 on an accelerator, 4 on many cores, else 1."""
+    if device != "cpu":
+        return 8
+    return 4 if threads >= MANY_CORES else 1
+
+
+def bounded_batch_size(best: int, seconds_per_chunk: float) -> int:
+    """The calibrated size, cut to what MAX_BATCH_SECONDS allows, at least 1."""
+    if seconds_per_chunk <= 0:
+        return max(1, best)
+    return max(1, min(best, int(MAX_BATCH_SECONDS / seconds_per_chunk)))
+
+
+def batch_deadline(expected: float) -> float:
+    """Seconds after which a decoding batch counts as hung: ten times what was expected, at least a minute."""
+    return max(60.0, 10.0 * expected)

@@ -1,0 +1,351 @@
+"""The queue: every job, its state, and every change of it.
+
+Owns: the `jobs` table, and that a state changes only by `transition`, with its event row in the same transaction.
+Leaves to others: which transition is legal (`whisperd.jobs.transitions`), what is made of a failure
+(`whisperd.jobs.retry`) and the transaction itself (`connection`). Each function is called inside one.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from whisperd.errors import NotFoundError
+from whisperd.jobs import retry
+from whisperd.jobs.job import Failure, Kind, Options, Priority, State
+from whisperd.jobs.transitions import Command, next_state
+from whisperd.store import checkpoints, events
+from whisperd.store.events import StoredEvent
+from whisperd.store.rows import COLUMNS, JobChanges, JobRow, changed, column, job_row
+from whisperd.wire import names
+
+__all__ = [
+    "JobChanges",
+    "JobRow",
+    "NewJob",
+    "Transitioned",
+    "counts",
+    "delete",
+    "due",
+    "get",
+    "get_many",
+    "insert",
+    "insert_failed",
+    "next_queued",
+    "next_retry_at",
+    "page",
+    "places",
+    "transition",
+    "update",
+]
+
+# Queued and held back by nothing, in the order in which they start; both indexes of the queue carry this condition.
+_READY = "state = 'queued' AND hold IS NULL"
+_ORDER = "position, queued_at, id"
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job to be queued. The same `key` again is the same job."""
+
+    path: bytes
+    kind: Kind
+    priority: Priority
+    options: Options = Options()
+    key: str | None = None
+    hold: str | None = None
+
+
+class Transitioned(msgspec.Struct, frozen=True):
+    """A job after a change of state, and the event that reports it."""
+
+    job: JobRow
+    event: StoredEvent
+
+
+# -- adding -----------------------------------------------------------------------------------------------------------
+
+
+def insert(conn: sqlite3.Connection, new: NewJob, now: float) -> tuple[JobRow, list[StoredEvent]]:
+    """Queue a job. With a key that is known, that job and no events."""
+    if (existing := _by_key(conn, new.key)) is not None:
+        return existing, []
+    job = _insert(conn, new, now, state=State.QUEUED)
+    return job, [_append_state(conn, job, now)]
+
+
+def insert_failed(
+    conn: sqlite3.Connection, new: NewJob, failure: Failure, now: float
+) -> tuple[JobRow, list[StoredEvent]]:
+    """Record a job that failed before it could be queued, such as a bad file among good ones."""
+    if (existing := _by_key(conn, new.key)) is not None:
+        return existing, []
+    job = _insert(conn, new, now, state=State.FAILED, finished_at=now, error=column("error", failure))
+    return job, [_append_state(conn, job, now)]
+
+
+def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -> JobRow:
+    values: dict[str, object] = {
+        "kind": new.kind,
+        "priority": new.priority,
+        "path": new.path,
+        "options": column("options", new.options),
+        "requested_model": new.options.model,
+        "key": new.key,
+        "hold": new.hold,
+        "created_at": now,
+        "queued_at": now,
+        **more,
+    }
+    marks = ", ".join("?" * len(values))
+    sql = f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks}) RETURNING {COLUMNS}"  # noqa: S608 (our own names)
+    # All rows are fetched, not one: the statement ends with them.
+    [row] = conn.execute(sql, tuple(values.values())).fetchall()
+    return job_row(row)
+
+
+def _by_key(conn: sqlite3.Connection, key: str | None) -> JobRow | None:
+    if key is None:
+        return None
+    row = conn.execute(f"SELECT {COLUMNS} FROM jobs WHERE key = ?", (key,)).fetchone()  # noqa: S608
+    return None if row is None else job_row(row)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def get(conn: sqlite3.Connection, job_id: int) -> JobRow | None:
+    row = conn.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone()  # noqa: S608
+    return None if row is None else job_row(row)
+
+
+def get_many(conn: sqlite3.Connection, ids: Iterable[int]) -> list[JobRow]:
+    """The jobs that exist of these, in the order of `ids`."""
+    wanted = list(ids)
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608
+        (json.dumps(wanted),),
+    )
+    found = {job.id: job for job in map(job_row, rows)}
+    return [found[job_id] for job_id in wanted if job_id in found]
+
+
+def page(
+    conn: sqlite3.Connection,
+    *,
+    states: Collection[State] = (),
+    kinds: Collection[Kind] = (),
+    limit: int,
+    before: int | None = None,
+) -> list[JobRow]:
+    """At most `limit` jobs of these states and kinds (empty: all), newest first, with ids below `before`."""
+    top = 2**63 - 1 if before is None else before
+    if not states and not kinds:
+        sql = f"SELECT {COLUMNS} FROM jobs WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+        return [job_row(row) for row in conn.execute(sql, (top, limit))]
+    # One short walk along the index for each pair, since one query for all would read every job of these states.
+    one = "SELECT id FROM jobs WHERE state = ? AND kind = ? AND id < ? ORDER BY id DESC LIMIT ?"
+    ids = [
+        job_id
+        for state in set(states or State)
+        for kind in set(kinds or Kind)
+        for (job_id,) in conn.execute(one, (state, kind, top, limit))
+    ]
+    return get_many(conn, sorted(ids, reverse=True)[:limit])
+
+
+def counts(conn: sqlite3.Connection) -> dict[State, int]:
+    """How many jobs are in each state: kept by triggers, so that asking costs the same for any number of jobs."""
+    return {State(state): count for state, count in conn.execute("SELECT state, count FROM job_counts")}
+
+
+def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
+    """The place in the queue, from 1, of those of `ids` that are queued and not held back."""
+    wanted = list(ids)
+    rows = conn.execute(
+        f"""SELECT id, place FROM (
+            SELECT id, row_number() OVER (ORDER BY priority, {_ORDER}) AS place FROM jobs WHERE {_READY}
+        ) WHERE id IN (SELECT value FROM json_each(?))""",  # noqa: S608
+        (json.dumps(wanted),),
+    )
+    return dict(rows.fetchall())
+
+
+def next_queued(
+    conn: sqlite3.Connection,
+    priorities: Collection[Priority],
+    *,
+    prefer_model: str | None = None,
+    overdue_before: float | None = None,
+) -> JobRow | None:
+    """The job to start next: by class, then the position a person gave, then `prefer_model`, then arrival.
+
+    A job whose model is not yet chosen takes the preferred one. A job that arrived before `overdue_before` is not
+    overtaken for the sake of a model.
+    """
+    for priority in sorted(priorities):
+        head = _first(conn, priority)
+        if head is None:
+            continue
+        overdue = overdue_before is not None and head.queued_at < overdue_before
+        if prefer_model is None or overdue or _model(head) in (None, prefer_model):
+            return head
+        same = [_first(conn, priority, head.position, model) for model in (prefer_model, None)]
+        return min((job for job in same if job), key=lambda job: (job.queued_at, job.id), default=head)
+    return None
+
+
+def _first(
+    conn: sqlite3.Connection, priority: Priority, position: int | None = None, model: str | None = None
+) -> JobRow | None:
+    """The first job of a class, or of a class, position and model."""
+    sql = f"SELECT {COLUMNS} FROM jobs WHERE {_READY} AND priority = ?"  # noqa: S608
+    parameters: tuple[object, ...] = (priority,)
+    if position is not None:
+        sql += " AND position = ? AND coalesce(model, requested_model) IS ?"
+        parameters = (priority, position, model)
+    row = conn.execute(f"{sql} ORDER BY {_ORDER} LIMIT 1", parameters).fetchone()
+    return None if row is None else job_row(row)
+
+
+def _model(job: JobRow) -> str | None:
+    return job.model or job.options.model
+
+
+def due(conn: sqlite3.Connection, now: float) -> list[int]:
+    """The waiting jobs whose time has come."""
+    rows = conn.execute("SELECT id FROM jobs WHERE state = 'waiting' AND retry_at <= ? ORDER BY retry_at, id", (now,))
+    return [job_id for (job_id,) in rows]
+
+
+def next_retry_at(conn: sqlite3.Connection) -> float | None:
+    """When the next waiting job is due; None when none waits."""
+    (at,) = conn.execute("SELECT min(retry_at) FROM jobs WHERE state = 'waiting'").fetchone()
+    return at
+
+
+# -- changing ---------------------------------------------------------------------------------------------------------
+
+
+def transition(
+    conn: sqlite3.Connection,
+    job_id: int,
+    command: Command,
+    now: float,
+    *,
+    reason: str | None = None,
+    changes: JobChanges | None = None,
+) -> Transitioned:
+    """Carry out a command: the new state, what follows from it, `changes` on top, and the event.
+
+    Raises NotFoundError for an unknown job and IllegalTransitionError for a command that its state does not allow,
+    and then changes nothing.
+    """
+    job = get(conn, job_id)
+    if job is None:
+        raise _no_such_job(job_id)
+    state = next_state(job.state, command)
+    if command is Command.RETRY and not retry.keeps_checkpoint(job.state, job.error and job.error.kind):
+        checkpoints.discard(conn, job_id)
+    after = _set(conn, job_id, {"state": state, **_consequences(job, command, state, now), **changed(changes)})
+    event = _append_state(conn, after, now, previous=job.state, command=command, reason=reason)
+    return Transitioned(job=after, event=event)
+
+
+def update(conn: sqlite3.Connection, job_id: int, changes: JobChanges) -> JobRow:
+    """Store facts that do not change the state. Raises NotFoundError for an unknown job."""
+    values = changed(changes)
+    if values:
+        return _set(conn, job_id, values)
+    job = get(conn, job_id)
+    if job is None:
+        raise _no_such_job(job_id)
+    return job
+
+
+def delete(conn: sqlite3.Connection, ids: Iterable[int]) -> int:
+    """Remove those of `ids` that are in a final state, with their checkpoints; how many were removed.
+
+    Their transcripts and events stay.
+    """
+    cursor = conn.execute(
+        """DELETE FROM jobs WHERE state IN ('completed', 'failed', 'cancelled')
+        AND id IN (SELECT value FROM json_each(?))""",
+        (json.dumps(list(ids)),),
+    )
+    return cursor.rowcount
+
+
+def _consequences(job: JobRow, command: Command, state: State, now: float) -> dict[str, object]:
+    """What changes with the state, whoever gave the command."""
+    values: dict[str, object] = {}
+    if job.state is State.RUNNING:
+        # Whoever writes this lives: the start did not take the daemon with it.
+        values["unfinished_starts"] = max(0, job.unfinished_starts - 1)
+    if job.state is State.WAITING:
+        values["retry_at"] = None
+    if state.final:
+        values["finished_at"] = now
+    if command is Command.START:
+        values["started_at"] = now if job.started_at is None else job.started_at
+        values["unfinished_starts"] = job.unfinished_starts + 1
+        values["error"] = None
+    elif command is Command.RETRY:
+        values |= {
+            "priority": Priority.NORMAL,
+            "queued_at": now,
+            "started_at": None,
+            "finished_at": None,
+            "attempts": 0,
+            "failures": {},
+            "unfinished_starts": 0,
+            "error": None,
+            "notes": (),
+            "partial": None,
+            "missing": None,
+            "confidence": None,
+        }
+    return values
+
+
+def _set(conn: sqlite3.Connection, job_id: int, values: dict[str, object]) -> JobRow:
+    assignments = ", ".join(f"{field} = ?" for field in values)
+    parameters = [column(field, value) for field, value in values.items()]
+    sql = f"UPDATE jobs SET {assignments} WHERE id = ? RETURNING {COLUMNS}"  # noqa: S608 (our own names)
+    rows = conn.execute(sql, (*parameters, job_id)).fetchall()
+    if not rows:
+        raise _no_such_job(job_id)
+    return job_row(rows[0])
+
+
+def _append_state(
+    conn: sqlite3.Connection,
+    job: JobRow,
+    now: float,
+    *,
+    previous: State | None = None,
+    command: Command | None = None,
+    reason: str | None = None,
+) -> StoredEvent:
+    data: dict[str, Any] = {
+        "state": job.state,
+        "previous": previous,
+        "command": command,
+        "reason": reason,
+        "kind": job.kind,
+        "attempts": job.attempts,
+        "retry_at": None if job.retry_at is None else _iso(job.retry_at),
+        "error": None if job.error is None else msgspec.to_builtins(job.error),
+    }
+    told = {key: value for key, value in data.items() if value is not None}
+    return events.append(conn, names.TOPIC_JOB_STATE, told, job.id, now)
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _no_such_job(job_id: int) -> NotFoundError:
+    return NotFoundError(f"there is no job {job_id}")

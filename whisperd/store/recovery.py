@@ -1,0 +1,111 @@
+"""After a crash or damage: jobs of a dead daemon go back into the queue, a damaged file is moved aside and replaced.
+
+Owns: what is done at start about what an earlier daemon left, and the check of the whole file. Leaves to others:
+backups themselves (`backups`), and when each of these is called (`whisperd.app`).
+"""
+
+import os
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from whisperd.errors import DatabaseCorruptError
+from whisperd.frames import FailureKind
+from whisperd.jobs import retry
+from whisperd.jobs.job import Failure, State
+from whisperd.jobs.retry import RetrySettings
+from whisperd.jobs.transitions import Command
+from whisperd.store import backups, jobs
+from whisperd.store.connection import Database, connect
+from whisperd.store.faults import explained
+from whisperd.store.jobs import JobChanges, JobRow, Transitioned
+from whisperd.store.thread import SerialThread
+
+
+class Rebuilt(msgspec.Struct, frozen=True):
+    """A damaged database was moved to `aside`; `backup` is what stands in its place, None for an empty one."""
+
+    aside: Path
+    backup: Path | None
+
+    @property
+    def message(self) -> str:
+        if self.backup is None:
+            return f"the database was damaged and is now at {self.aside}; there was no good backup, so it starts empty"
+        return f"the database was damaged and is now at {self.aside}; it was restored from the backup {self.backup}"
+
+
+def requeue_running(conn: sqlite3.Connection, settings: RetrySettings, now: float) -> list[Transitioned]:
+    """Put the jobs that an earlier daemon was running back into the queue, at their checkpoints.
+
+    A job that took the daemon with it too often, without a checkpoint in between, fails as poison instead.
+    """
+    running = [row[0] for row in conn.execute("SELECT id FROM jobs WHERE state = 'running' ORDER BY id")]
+    return [_recover(conn, job, settings, now) for job in jobs.get_many(conn, running)]
+
+
+def _recover(conn: sqlite3.Connection, job: JobRow, settings: RetrySettings, now: float) -> Transitioned:
+    assert job.state is State.RUNNING
+    if retry.is_poison(job.unfinished_starts, settings):
+        failure = Failure(
+            kind=FailureKind.WORKER_DIED,
+            message=f"whisperd ended {job.unfinished_starts} times while it worked on this file, before any progress",
+            hint="look at the log for the cause; `whisperctl job retry` tries it again",
+        )
+        changes = JobChanges(error=failure, attempts=job.attempts + 1)
+        return jobs.transition(conn, job.id, Command.FAIL, now, reason="poison", changes=changes)
+    # This start was lost, so it stays counted.
+    changes = JobChanges(unfinished_starts=job.unfinished_starts)
+    return jobs.transition(conn, job.id, Command.REQUEUE, now, reason="daemon restarted", changes=changes)
+
+
+async def quick_check(database: Database) -> None:
+    """Look at every page of the open database. Raises DatabaseCorruptError with the first findings.
+
+    In a connection and thread of its own, since it reads the whole file and nobody shall wait for it; cancelling ends
+    it.
+    """
+    thread = SerialThread("database-check")
+    connection = await thread.call(lambda: connect(database.path))
+    try:
+        await thread.call(lambda: _check(connection, database.path))
+    finally:
+        connection.interrupt()
+        thread.end(connection.close)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    with explained(path):
+        connection.execute("PRAGMA query_only = ON")
+        findings = [row[0] for row in connection.execute("PRAGMA quick_check(5)")]
+    if findings != ["ok"]:
+        raise DatabaseCorruptError(
+            f"{path} is damaged: {'; '.join(findings)}",
+            hint="restart whisperd: it moves the file aside and goes on from the newest good backup",
+        )
+
+
+def rebuild(path: Path, now: float) -> Rebuilt:
+    """Move the closed, damaged database aside (nothing is deleted) and put its newest good backup in its place."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("-wal", "-shm", ""):  # the file last: without it, whoever comes next would take the log for its own
+        _move(path.with_name(path.name + suffix), aside.with_name(aside.name + suffix))
+    for backup in backups.found(path):
+        if backups.is_good(backup.path):
+            unfinished = path.with_name(path.name + ".restoring")
+            shutil.copyfile(backup.path, unfinished)
+            unfinished.chmod(0o600)
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+            return Rebuilt(aside=aside, backup=backup.path)
+    return Rebuilt(aside=aside, backup=None)
+
+
+def _move(source: Path, target: Path) -> None:
+    if source.exists():
+        source.rename(target)
