@@ -1,0 +1,133 @@
+"""Which model a job gets, and why.
+
+Owns: the rule, as pure functions of settings, work and what is installed. Leaves to others: what is installed
+(`locate`), free memory and devices (the caller measures them), showing the reason.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+import msgspec
+
+from whisperd.config.settings import ModelSettings
+from whisperd.errors import ModelNotFoundError
+from whisperd.frames import Task
+from whisperd.jobs.job import Kind
+from whisperd.models.catalog import MODELS, TEST_MODEL, Model, canonical
+
+AUTO: Final = "auto"
+
+COST_LIMITS: Final = {
+    ("cpu", True): 1.0,
+    ("cpu", False): 6.0,
+    ("cuda", True): 6.0,
+}
+"""The largest `Model.cost` that `auto` takes, by device and whether it is dictation: `small` answers dictation on two
+cores in half a second (fitted context), and turbo is the most that files on a CPU bear."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A model's name and a clause that says why it was taken."""
+
+    name: str
+    reason: str
+
+
+def choose(
+    settings: ModelSettings,
+    kind: Kind,
+    language: str | None,
+    installed: Collection[str],
+    *,
+    requested: str | None = None,
+    task: Task = Task.TRANSCRIBE,
+    device: str = "cpu",
+    compute_type: str = "int8",
+    free_mb: int | None = None,
+) -> Choice:
+    """The model for a job: the one it asks for, else the one the configuration names, else the best for the work.
+
+    `language` None or `auto` means that it is to be detected. `free_mb` is the device's free memory in megabytes, None
+    when unknown. Names that were asked for or configured are returned as they are, installed or not. Raises
+    ModelNotFoundError when no installed model can do the work.
+    """
+    named = _named(settings, kind, requested)
+    if named.name != AUTO:
+        return named
+    language = None if language == AUTO else language
+    able = [model for model in MODELS.values() if model.name in installed and _can(model, language, task)]
+    if able:
+        return _best(able, kind, device, compute_type, free_mb)
+    return _last_resort(language, task, installed)
+
+
+def next_smaller(name: str, language: str | None, task: Task, installed: Collection[str]) -> str | None:
+    """The best installed model with fewer parameters that can do the same work; None when there is none.
+
+    For a model that did not fit into memory, where the configuration allows a smaller one.
+    """
+    current = MODELS.get(canonical(name))
+    if current is None:
+        return None
+    smaller = (
+        model.name
+        for model in MODELS.values()
+        if model.name in installed and model.parameters < current.parameters and _can(model, language, task)
+    )
+    return next(smaller, None)
+
+
+def _named(settings: ModelSettings, kind: Kind, requested: str | None) -> Choice:
+    if requested is not None:
+        return Choice(requested, "asked for")
+    key = "dictation" if kind is Kind.DICTATION else "file"
+    own = settings.dictation if kind is Kind.DICTATION else settings.file
+    if own is not None:
+        return Choice(own, f"models.{key} in the configuration")
+    return Choice(settings.default, "models.default in the configuration")
+
+
+def _can(model: Model, language: str | None, task: Task) -> bool:
+    if task is Task.TRANSLATE and not model.translates:
+        return False
+    return not model.english_only or (language == "en" and task is Task.TRANSCRIBE)
+
+
+def _best(able: list[Model], kind: Kind, device: str, compute_type: str, free_mb: int | None) -> Choice:
+    """`able` is sorted by quality and not empty."""
+    work = "dictation" if kind is Kind.DICTATION else "files"
+    fitting = [model for model in able if free_mb is None or model.memory_mb(compute_type) <= free_mb]
+    if not fitting:
+        smallest = min(able, key=lambda model: model.parameters)
+        return Choice(
+            smallest.name, f"the smallest one installed; none is sure to fit into {free_mb} MB of free memory"
+        )
+    limit = COST_LIMITS.get((device, kind is Kind.DICTATION), float("inf"))
+    quick = [model for model in fitting if model.cost <= limit]
+    if not quick:
+        cheapest = min(fitting, key=lambda model: model.cost)
+        return Choice(
+            cheapest.name, f"the fastest one installed; a smaller one would suit {work} on this {device} better"
+        )
+    left_out = "" if quick[0] is able[0] else f"; {able[0].name} is too {'slow' if able[0] in fitting else 'large'}"
+    return Choice(quick[0].name, f"the best one installed for {work} on this {device}{left_out}")
+
+
+def _last_resort(language: str | None, task: Task, installed: Collection[str]) -> Choice:
+    """What is left when no known model can do the work: models of the person's own, English-only ones, `test-en`."""
+    own = sorted(name for name in installed if name not in MODELS and name != TEST_MODEL)
+    if own:
+        return Choice(own[0], "no known model for this work is installed, and this one may be able to do it")
+    if task is Task.TRANSCRIBE and language in (None, "en"):
+        english = [model for model in MODELS.values() if model.name in installed]
+        if english:
+            return Choice(english[0].name, "only English models are installed, so the speech is taken for English")
+        if TEST_MODEL in installed:
+            return Choice(
+                TEST_MODEL, "no other model is installed; it knows a few hundred English words, for demos only"
+            )
+    work = f"{task} speech" + (f' in the language "{language}"' if language else "")
+    raise ModelNotFoundError(
+        f"none of the installed models can {work}: {', '.join(sorted(installed)) or 'there are none'}",
+        hint="install a multilingual model that is not distilled, such as small, in the models folder",
+    )

@@ -1,0 +1,112 @@
+"""What a job is transcribed with: the model, where it runs, and every decoding option, with nothing left open.
+
+Owns: joining a job's options with the configuration, and finding the model they lead to. Leaves to others: which model
+`auto` takes (`choose`), where models are (`locate`), loading them (the worker).
+"""
+
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from whisperd import frames
+from whisperd.config.settings import Settings
+from whisperd.errors import ModelNotFoundError
+from whisperd.frames import AudioContext, Task
+from whisperd.jobs.job import Kind, Options
+from whisperd.models.choose import AUTO, choose
+from whisperd.models.locate import installed, locate
+
+LOOK_UP_DEADLINE = 10.0
+"""Seconds to find a model's folder; a file system that is slower can't hold a model either."""
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """The model (`name` for people, `reason` why it was chosen) and the decoding options of a run."""
+
+    model: str
+    reason: str
+    load: frames.Load
+    language: str | None
+    task: Task
+    beam_size: int
+    audio_context: AudioContext
+    prompt: str | None
+    hotwords: str | None
+    words: bool
+
+    def decode_options(self, language: str) -> frames.DecodeOptions:
+        return frames.DecodeOptions(
+            language=language,
+            task=self.task,
+            beam_size=self.beam_size,
+            prompt=self.prompt,
+            hotwords=self.hotwords,
+            words=self.words,
+        )
+
+
+def resolve_options(options: Options, settings: Settings) -> Options:
+    """A job's options with the configuration's defaults filled in, so that a later change of it does not mix with what
+    is stored of the job. The model stays open (None) where it is to be chosen when the job starts."""
+    defaults = settings.transcription
+    return Options(
+        model=None if options.model == AUTO else options.model,
+        language=options.language or defaults.language,
+        task=options.task or defaults.task,
+        beam_size=options.beam_size or defaults.beam_size,
+        audio_context=options.audio_context or defaults.audio_context,
+        prompt=options.prompt if options.prompt is not None else defaults.prompt,
+        hotwords=options.hotwords if options.hotwords is not None else defaults.hotwords,
+        words=options.words if options.words is not None else defaults.words,
+        compute_type=options.compute_type or settings.workers.compute_type,
+        formats=options.formats or defaults.formats,
+        output_dir=options.output_dir or defaults.output_dir,
+    )
+
+
+async def resolve_engine(
+    kind: Kind, options: Options, settings: Settings, state_dir: Path, *, chosen: str | None = None
+) -> Engine:
+    """The engine for a job's resolved options. `chosen` is the model that an earlier run of the job was given.
+
+    Raises ModelNotFoundError.
+    """
+    try:
+        with anyio.fail_after(LOOK_UP_DEADLINE):
+            return await anyio.to_thread.run_sync(
+                lambda: _resolve(kind, options, settings, state_dir, chosen), abandon_on_cancel=True
+            )
+    except TimeoutError:
+        raise ModelNotFoundError(
+            f"looking for models took longer than {LOOK_UP_DEADLINE:.0f} s",
+            hint=f"check the disks of {state_dir} and of the Hugging Face cache",
+        ) from None
+
+
+def _resolve(kind: Kind, options: Options, settings: Settings, state_dir: Path, chosen: str | None) -> Engine:
+    language = None if options.language in (None, AUTO) else options.language
+    task = options.task or Task.TRANSCRIBE
+    choice = choose(settings.models, kind, language, installed(state_dir), requested=chosen or options.model, task=task)
+    folder = locate(choice.name, state_dir)
+    workers = settings.workers
+    load = frames.Load(
+        model_path=str(folder),
+        backend=workers.backend,
+        device=workers.device,
+        compute_type=options.compute_type or workers.compute_type,
+        threads=workers.threads,
+    )
+    return Engine(
+        model=choice.name,
+        reason=choice.reason,
+        load=load,
+        language=language,
+        task=task,
+        beam_size=options.beam_size or settings.transcription.beam_size,
+        audio_context=options.audio_context or settings.transcription.audio_context,
+        prompt=options.prompt,
+        hotwords=options.hotwords,
+        words=bool(options.words),
+    )

@@ -1,0 +1,160 @@
+"""Where a model is on this machine.
+
+Owns: looking up names and paths in the package, the state folder and the Hugging Face cache, by the file system alone.
+Leaves to others: what models there are in the world (`catalog`), which one is taken (`choose`), loading it
+(`whisperd.worker`). Nothing here touches a network. It blocks on the file system, so the daemon calls it in a thread.
+"""
+
+import os
+import re
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from whisperd.errors import ModelNotFoundError
+from whisperd.models.catalog import ALIASES, MODELS, TEST_MODEL, canonical, similar
+from whisperd.printable import printable
+
+REQUIRED_FILES: Final = ("model.bin", "tokenizer.json")
+"""Without `tokenizer.json` faster-whisper would ask a hub for one."""
+VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
+
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+def locate(name: str, state_dir: Path) -> Path:
+    """The absolute folder of a model: `test-en`, a path, a name or a repository's `owner/name`.
+
+    A name is looked for in `<state_dir>/models` first, then in the Hugging Face cache. Raises ModelNotFoundError, which
+    says where it was looked for, what name may have been meant and what is installed; also for an incomplete folder.
+    """
+    name = canonical(name)
+    if name == TEST_MODEL:
+        return _complete(name, _packaged())
+    if _is_path(name):
+        return _at_path(name)
+    place = _snapshot(name) if _REPOSITORY.fullmatch(name) else _by_name(name, state_dir)
+    if place is None:
+        raise _not_found(name, state_dir)
+    return _complete(name, place)
+
+
+def installed(state_dir: Path) -> dict[str, Path]:
+    """Every complete model by name: the package's, those in the state folder, and known ones in the Hugging Face cache.
+
+    Where a name is in two places, the folder is the one that `locate` finds.
+    """
+    found: dict[str, Path] = {}
+    for name, model in MODELS.items():
+        if (place := _snapshot(model.repository)) is not None:
+            found[name] = place
+    with suppress(OSError):  # no such folder, or not readable: then nothing is installed there
+        folders = sorted((state_dir / "models").iterdir(), key=lambda folder: folder.name in ALIASES, reverse=True)
+        found |= {canonical(folder.name): folder for folder in folders}
+    found[TEST_MODEL] = _packaged()
+    return {name: place for name, place in found.items() if not _missing_files(place)}
+
+
+def hub_cache() -> Path:
+    """The Hugging Face cache: `$HF_HUB_CACHE`, `$HF_HOME/hub`, `$XDG_CACHE_HOME/huggingface/hub`, or its default."""
+    if explicit := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
+        return Path(explicit).expanduser()
+    if home := os.environ.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "huggingface" / "hub"
+
+
+# -- places -----------------------------------------------------------------------------------------------------------
+
+
+def _packaged() -> Path:
+    return Path(str(resources.files("whisperd") / "data" / TEST_MODEL))
+
+
+def _is_path(name: str) -> bool:
+    """`/…`, `~/…`, `./…`, `../…` and anything else with a slash that is not a repository's `owner/name`."""
+    return name.startswith(("/", "~/", "./", "../")) or ("/" in name and not _REPOSITORY.fullmatch(name))
+
+
+def _by_name(name: str, state_dir: Path) -> Path | None:
+    for same in (name, *(alias for alias, meant in ALIASES.items() if meant == name)):
+        if _is_folder(own := state_dir / "models" / same):
+            return own
+    known = MODELS.get(name)
+    return _snapshot(known.repository) if known else None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, a folder that is closed to us
+        return False
+
+
+def _at_path(name: str) -> Path:
+    folder = Path(name).expanduser().absolute()
+    if _is_folder(folder):
+        return _complete(name, folder)
+    raise ModelNotFoundError(
+        f"the model folder {printable(folder)} does not exist, or is not a folder",
+        hint=f"give the folder that holds {REQUIRED_FILES[0]}, or the name of an installed model",
+    )
+
+
+def _snapshot(repository: str) -> Path | None:
+    """The folder of a repository's downloaded revision: the one `refs/main` names, else the newest with a model."""
+    cached = hub_cache() / f"models--{repository.replace('/', '--')}"
+    snapshots = cached / "snapshots"
+    with suppress(OSError, UnicodeDecodeError):  # no reference: whatever revision there is will do
+        revision = (cached / "refs" / "main").read_text().strip()
+        if revision and "/" not in revision and (snapshots / revision / "model.bin").is_file():
+            return snapshots / revision
+    with suppress(OSError):
+        models = [folder for folder in snapshots.iterdir() if (folder / "model.bin").is_file()]
+        return max(models, key=lambda folder: folder.stat().st_mtime, default=None)
+    return None
+
+
+# -- what is wrong ----------------------------------------------------------------------------------------------------
+
+
+def _missing_files(folder: Path) -> list[str]:
+    missing = [name for name in REQUIRED_FILES if not _has_content(folder / name)]
+    if not any(_has_content(folder / name) for name in VOCABULARIES):
+        missing.append(VOCABULARIES[0])
+    return missing
+
+
+def _has_content(file: Path) -> bool:
+    try:
+        return file.is_file() and file.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _complete(name: str, folder: Path) -> Path:
+    if missing := _missing_files(folder):
+        verb = "is" if len(missing) == 1 else "are"
+        raise ModelNotFoundError(
+            f'the model "{printable(name)}" in {printable(folder)} is incomplete: '
+            f"{' and '.join(missing)} {verb} missing or empty",
+            hint="a CTranslate2 model of Whisper is needed, with its tokenizer.json; copy or download it again",
+        )
+    return folder
+
+
+def _not_found(name: str, state_dir: Path) -> ModelNotFoundError:
+    own = state_dir / "models"
+    hints: list[str] = []
+    if known := MODELS.get(name):
+        hints.append(f"put the CTranslate2 model ({known.repository}) into {printable(own / name)}")
+    elif near := similar(name):
+        hints.append(f"did you mean {near}?")
+    hints.append(f"installed: {', '.join(installed(state_dir))}")
+    return ModelNotFoundError(
+        f'the model "{printable(name)}" is not installed: looked in {printable(own)} '
+        f"and in the Hugging Face cache {printable(hub_cache())}",
+        hint="; ".join(hints),
+    )
