@@ -105,6 +105,13 @@ class TooManyRequestsError(RefusedError):
     retryable = True
 
 
+class TooManyConnectionsError(RefusedError):
+    """More connections than the limit; the new one is closed."""
+
+    kind = "too_many_connections"
+    retryable = True
+
+
 class OutputError(WhisperdError):
     """A transcript could not be written to a file; it is safe in the database."""
 

@@ -48,8 +48,8 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 Replay = Callable[[int, Filter, int], Awaitable[list[Event]]]
-"""`(since, wanted, limit)` to the first `limit` stored events after `since` that the filter wants, in the order of `seq`;
-fewer than `limit` only where there are no more."""
+"""`(since, wanted, limit)` to the first `limit` stored events after `since` that the filter wants, by `seq`; fewer than
+`limit` only where there are no more."""
 
 
 class EventsLostError(Exception):
@@ -181,6 +181,8 @@ class Subscription:
             events = await replay(self._mailbox.position, self.wanted, page)
             more = len(events) == page
             for event in events:
+                if self._closed:
+                    return
                 assert event.seq is not None  # the store's are numbered
                 self._mailbox.position = event.seq
                 yield event

@@ -3,6 +3,6 @@
 from datetime import UTC, datetime
 
 
-def to_wire(unix: float) -> str:
+def iso8601(unix: float) -> str:
     """`2026-01-31T12:00:00.250Z`"""
     return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
