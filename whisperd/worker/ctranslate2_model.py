@@ -1,0 +1,170 @@
+"""The speech model on CTranslate2, with faster-whisper's feature extractor and tokenizer.
+
+Owns: loading from a folder without ever asking a hub, and translating between our values and the library's. Its batched
+pipeline is not used: it carries state between chunks and drops what follows the last timestamp.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportMissingTypeArgument=false
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import ctranslate2
+import numpy as np
+import tokenizers
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.feature_extractor import FeatureExtractor
+from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
+
+from whisperd.frames import FailureKind, Load, Loaded, Task
+from whisperd.worker.failures import WorkError, failure_of
+from whisperd.worker.fingerprint import fingerprint
+from whisperd.worker.model import Alignment, Encoded, Features, Hypothesis, Search
+
+MAX_LENGTH: Final = 448
+"""Tokens of Whisper's decoder, prompt included; CTranslate2 generates at most half of them."""
+
+_MAX_INITIAL_TIMESTAMP: Final = 50
+"""Positions (1 s) within which the first timestamp lies: Whisper's own rule, which keeps it from skipping what is said
+first. Chunks begin 0.4 s before speech."""
+
+_DAMAGED: Final = "Remove the model and pull it again."
+
+
+class EncodedChunks:
+    """Encoder output in CTranslate2's own storage, shape `(chunks, positions, width)`."""
+
+    def __init__(self, storage: ctranslate2.StorageView) -> None:
+        self.storage = storage
+
+    def one(self, index: int) -> Encoded:
+        if self.storage.shape[0] == 1:
+            return self
+        on_cpu = self.storage if self.storage.device == "cpu" else self.storage.to_device(ctranslate2.Device.cpu)
+        chunk = np.ascontiguousarray(np.asarray(on_cpu)[index : index + 1])
+        return EncodedChunks(ctranslate2.StorageView.from_array(chunk))
+
+
+class CTranslate2Model:
+    """See `model.SpeechModel`."""
+
+    def __init__(self, call: Load, threads: int) -> None:
+        """Raises WorkError MODEL_LOAD for a folder that is no model, and what the library raises (`failures`)."""
+        began = time.monotonic()
+        folder = Path(call.model_path)
+        _require_model_files(folder)
+        self._model = _load_weights(call, threads)
+        self._hf_tokenizer = _load_tokenizer(folder)
+        self._extractor = FeatureExtractor(feature_size=self._model.n_mels)
+        self._loaded = Loaded(
+            fingerprint=fingerprint(folder, call.backend, call.device, self._model.compute_type, threads),
+            backend=call.backend,
+            device=self._model.device,
+            compute_type=self._model.compute_type,
+            threads=threads,
+            multilingual=self._model.is_multilingual,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    @property
+    def loaded(self) -> Loaded:
+        return self._loaded
+
+    def tokenizer(self, language: str, task: Task) -> Tokenizer:
+        return Tokenizer(self._hf_tokenizer, self._model.is_multilingual, task=task.value, language=language)
+
+    def features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+        # The extractor adds 160 samples of silence and so one frame, as the reference does before it cuts to 30 s.
+        return pad_or_trim(self._extractor(samples)[..., :-1], frames)
+
+    def encode(self, features: Features) -> Encoded:
+        return EncodedChunks(self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features))))
+
+    def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
+        limit = min(MAX_LENGTH // 2, MAX_LENGTH - len(search.prompt))
+        results = self._model.generate(
+            _storage(encoded),
+            [list(search.prompt)] * count,
+            beam_size=search.beam_size,
+            repetition_penalty=search.rung.repetition_penalty,
+            no_repeat_ngram_size=search.rung.no_repeat_ngram_size,
+            max_length=MAX_LENGTH,
+            return_scores=True,
+            return_no_speech_prob=True,
+            max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP,
+            suppress_blank=True,
+            suppress_tokens=list(search.suppressed),
+            sampling_temperature=0,
+        )
+        return [_hypothesis(result, limit) for result in results]
+
+    def align(self, encoded: Encoded, tokenizer: Tokenizer, tokens: list[int], frames: int) -> Alignment:
+        (result,) = self._model.align(_storage(encoded), tokenizer.sot_sequence, [tokens], frames)
+        starts: dict[int, int] = {}
+        for token, position in result.alignments:
+            starts.setdefault(token, position)
+        return Alignment(tuple(starts[index] for index in sorted(starts)), tuple(result.text_token_probs))
+
+    def language_probabilities(self, encoded: Encoded) -> list[dict[str, float]]:
+        return [
+            {token.removeprefix("<|").removesuffix("|>"): probability for token, probability in ranking}
+            for ranking in self._model.detect_language(_storage(encoded))
+        ]
+
+
+def _storage(encoded: Encoded) -> ctranslate2.StorageView:
+    return cast("EncodedChunks", encoded).storage
+
+
+def _hypothesis(result: Any, limit: int) -> Hypothesis:
+    tokens: Sequence[int] = result.sequences_ids[0]
+    # The score is the mean over the tokens without the end token; Whisper's figure counts that one too.
+    return Hypothesis(
+        tokens=tuple(tokens),
+        avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+        no_speech_prob=result.no_speech_prob,
+        ended=len(tokens) < limit,
+    )
+
+
+def _require_model_files(folder: Path) -> None:
+    if not folder.is_dir():
+        raise WorkError(
+            FailureKind.MODEL_LOAD, f"there is no model folder {folder}", "`whisperctl model list` names what is there."
+        )
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise WorkError(
+                FailureKind.MODEL_LOAD, f"the model in {folder} is not complete: {name} is missing", _DAMAGED
+            )
+
+
+def _load_weights(call: Load, threads: int) -> Any:
+    try:
+        return ctranslate2.models.Whisper(
+            call.model_path, device=call.device, compute_type=call.compute_type, intra_threads=threads, inter_threads=1
+        )
+    except (RuntimeError, ValueError) as error:
+        failure = failure_of(error)
+        if failure.kind is not FailureKind.INTERNAL:
+            raise
+        raise WorkError(
+            FailureKind.MODEL_LOAD, f"the model in {call.model_path} can't be loaded: {error}", _hint(error)
+        ) from error
+
+
+def _hint(error: Exception) -> str:
+    return "Set compute_type to default." if "compute type" in str(error) else _DAMAGED
+
+
+def _load_tokenizer(folder: Path) -> tokenizers.Tokenizer:
+    try:
+        return tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises nothing more precise
+        raise WorkError(
+            FailureKind.MODEL_LOAD, f"the tokenizer in {folder} can't be loaded: {error}", _DAMAGED
+        ) from error

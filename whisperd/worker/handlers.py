@@ -1,0 +1,147 @@
+"""The answers to calls. Each call names all it needs; what is kept here (a model, a block) only makes answers faster.
+
+Owns: which part of the worker does what for which call. Leaves to others: receiving and replying (`serve`), and turning
+exceptions into failures (`failures`).
+"""
+
+import os
+import time
+from typing import Final, assert_never
+
+from whisperd.frames import (
+    BlockPlan,
+    Calibrate,
+    Calibrated,
+    Call,
+    Chunk,
+    Decode,
+    Decoded,
+    DetectLanguage,
+    FailureKind,
+    LanguageDetected,
+    Load,
+    Loaded,
+    Open,
+    Opened,
+    Plan,
+    Planned,
+    Reply,
+    Source,
+)
+from whisperd.worker import packing
+from whisperd.worker.audio import Samples
+from whisperd.worker.blocks import Blocks
+from whisperd.worker.calibration import calibrate
+from whisperd.worker.container import facts
+from whisperd.worker.cores import usable_cores
+from whisperd.worker.ctranslate2_model import CTranslate2Model
+from whisperd.worker.decoding import decode_chunks, detect_language
+from whisperd.worker.failures import WorkError
+from whisperd.worker.files import open_unchanged
+from whisperd.worker.model import SpeechModel
+from whisperd.worker.speech import find_speech, quietest
+
+_BACKENDS: Final = {"ctranslate2": CTranslate2Model}
+
+
+class Handlers:
+    """Answers calls, one at a time. Raises WorkError and whatever the libraries raise."""
+
+    def __init__(self, blocks: Blocks | None = None) -> None:
+        self._blocks = blocks or Blocks()
+        self._model: SpeechModel | None = None
+        self._loaded_by: Load | None = None
+
+    def answer(self, call: Call) -> Reply:
+        match call:
+            case Load():
+                return self._load(call)
+            case Open():
+                return _open(call.source)
+            case Plan():
+                return Planned(self._plan(call))
+            case DetectLanguage():
+                model = self._require_model()
+                language, probability = detect_language(model, self._chunks(call.source, call.block, call.chunks))
+                return LanguageDetected(language, probability)
+            case Calibrate():
+                return self._calibrate(call)
+            case Decode():
+                began = time.monotonic()
+                results = decode_chunks(
+                    self._require_model(), self._chunks(call.source, call.block, call.chunks), call.options
+                )
+                return Decoded(results, round(time.monotonic() - began, 4))
+            case _:
+                assert_never(call)
+
+    def _load(self, call: Load) -> Loaded:
+        if self._model is None or self._loaded_by != call:
+            if call.backend not in _BACKENDS:
+                raise WorkError(
+                    FailureKind.MODEL_LOAD,
+                    f"there is no backend {call.backend!r}",
+                    f"Choose one of: {', '.join(_BACKENDS)}.",
+                )
+            # The old model goes first: two at once might not fit.
+            self._model = self._loaded_by = None
+            self._model = _BACKENDS[call.backend](call, call.threads or usable_cores())
+            self._loaded_by = call
+        return self._model.loaded
+
+    def _plan(self, call: Plan) -> BlockPlan:
+        block = self._blocks.from_start(call.source, call.start)
+        speech = packing.split_long(find_speech(block.samples), lambda start, end: quietest(block.samples, start, end))
+        moved = [packing.Stretch(block.start + start, block.start + end) for start, end in speech]
+        chunks = packing.pack(moved, block.start, block.end, call.audio_context)
+        next_start: int | None = None
+        if not block.last:
+            chunks, next_start = packing.next_block(chunks, block.start, block.end)
+        return BlockPlan(
+            start=block.start,
+            end=block.end,
+            next_start=next_start,
+            chunks=tuple(chunks),
+            batches=packing.batches(chunks, call.batch_size),
+            damage=self._blocks.damage(block.start, next_start),
+        )
+
+    def _calibrate(self, call: Calibrate) -> Calibrated:
+        model = self._require_model()
+        chunks = self._chunks(call.source, call.block, call.chunks)
+        if not chunks:
+            raise WorkError(FailureKind.INTERNAL, "calibration was asked for without chunks")
+
+        def seconds_for(size: int, count: int) -> float:
+            began = time.monotonic()
+            for first in range(0, count, size):
+                decode_chunks(model, chunks[first : min(first + size, count)], call.options)
+            return time.monotonic() - began
+
+        return Calibrated(*calibrate(seconds_for, len(chunks), call.budget))
+
+    def _chunks(self, source: Source, block: tuple[int, int], chunks: tuple[Chunk, ...]) -> list[tuple[Chunk, Samples]]:
+        read = self._blocks.between(source, *block)
+        return [(chunk, read.samples[chunk.start - read.start : chunk.end - read.start]) for chunk in chunks]
+
+    def _require_model(self) -> SpeechModel:
+        if self._model is None:
+            raise WorkError(FailureKind.INTERNAL, "no model is loaded")
+        return self._model
+
+
+def _open(source: Source) -> Opened:
+    # Opening identifies anew what has no identity yet; what has one is only checked.
+    descriptor, identity = open_unchanged(source)
+    try:
+        found = facts(descriptor, source.path)
+    finally:
+        os.close(descriptor)
+    return Opened(
+        identity=identity,
+        duration=found.duration,
+        container=found.container,
+        codec=found.codec,
+        sample_rate=found.sample_rate,
+        channels=found.channels,
+    )

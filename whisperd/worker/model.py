@@ -1,0 +1,95 @@
+"""What decoding asks of a speech model, whichever library runs it.
+
+Owns: the `SpeechModel` protocol and the plain values it speaks. Leaves to others: implementing it (`ctranslate2_model`)
+and everything that is done with its answers (`decoding`). Features are float32, shape `(chunks, mels, frames)`.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
+
+from whisperd.frames import Loaded, Task
+
+Features = NDArray[np.float32]
+
+POSITION_SECONDS: Final = 0.02
+"""Seconds of one encoder position (two mel frames), the unit of timestamp tokens and alignments."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to decode: its repetition penalty (1: none) and the n-gram size that may not occur twice (0: any may)."""
+
+    repetition_penalty: float
+    no_repeat_ngram_size: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to generate: the tokens that come before, those that may not occur, and the beam."""
+
+    prompt: tuple[int, ...]
+    suppressed: tuple[int, ...]
+    beam_size: int
+    rung: Rung
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """The best sequence found for a chunk, timestamps included; `ended` is false when it ran into the length limit."""
+
+    tokens: tuple[int, ...]
+    avg_logprob: float
+    no_speech_prob: float
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """For each text token (end token included) the encoder position at which it begins, and each token's
+    probability."""
+
+    starts: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+class Encoded(Protocol):
+    """The encoder's output for some chunks."""
+
+    def one(self, index: int) -> "Encoded":
+        """That of a single chunk."""
+        ...
+
+
+class SpeechModel(Protocol):
+    """A loaded model. Every method may raise whatever its library raises; `failures` maps it."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """What the daemon is told about it."""
+        ...
+
+    def tokenizer(self, language: str, task: Task) -> Tokenizer: ...
+
+    def features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+        """Log-mel of one chunk, shape `(mels, frames)`: computed on the chunk alone, then cut or filled with zeros."""
+        ...
+
+    def encode(self, features: Features) -> Encoded: ...
+
+    def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
+        """The best hypothesis for each of the `count` encoded chunks."""
+        ...
+
+    def align(self, encoded: Encoded, tokenizer: Tokenizer, tokens: list[int], frames: int) -> Alignment:
+        """When each of `tokens` (text only) was spoken in the first `frames` mel frames of a single chunk."""
+        ...
+
+    def language_probabilities(self, encoded: Encoded) -> list[dict[str, float]]:
+        """For each chunk the probability of each language code."""
+        ...

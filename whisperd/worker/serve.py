@@ -1,0 +1,55 @@
+"""The worker's loop: one call in, one reply out, until the daemon closes its end.
+
+Owns: framing on the socket and the one place where an exception becomes a `Failed`. Imports nothing heavy: the
+libraries are imported after `Ready` is sent, and one that is missing fails calls, not the process.
+"""
+
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+from whisperd.frames import Call, Ready, Reply, encode, receive_call
+from whisperd.worker.failures import WorkError, failure_of
+
+Answer = Callable[[Call], Reply]
+
+_NO_HUB: Final = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+"""Nothing is downloaded here; a library that wants to must fail at once."""
+
+
+def serve(connection: socket.socket) -> None:
+    """Answer calls until end of file. Raises FrameError when the daemon speaks another language, OSError when it is
+    gone."""
+    connection.sendall(encode(Ready(os.getpid())))
+    answer = _load_handlers()
+    while (call := receive_call(connection)) is not None:
+        connection.sendall(encode(reply_to(answer, call)))
+
+
+def reply_to(answer: Answer, call: Call) -> Reply:
+    """The answer, or the failure it ended in."""
+    try:
+        return answer(call)
+    except Exception as error:
+        if not isinstance(error, WorkError):
+            # Where it came from, for the log. The exception's text goes to the daemon only: it may quote what was said.
+            frames = traceback.format_list(traceback.extract_tb(error.__traceback__))
+            print(
+                f"{type(error).__name__} while answering {type(call).__name__}\n{''.join(frames)}",
+                file=sys.stderr,
+                flush=True,
+            )
+        return failure_of(error)
+
+
+def _load_handlers() -> Answer:
+    os.environ.update(_NO_HUB)
+    try:
+        from whisperd.worker.handlers import Handlers
+    except (ImportError, OSError) as error:
+        failure = failure_of(ImportError(str(error)))
+        return lambda _: failure
+    return Handlers().answer
