@@ -171,10 +171,11 @@ class Subscription:
         """Stored events after `since`, then live ones, without a gap and without one twice.
 
         At most one page is in memory, however slow the reader. Before each page what came in live is forgotten, since
-        it is in the store by then; so only what follows the last page's reading waits in the mailbox. A `since` that is
+        it is in the store by then; so only what follows the last page's reading waits in the mailbox, and if that is
+        too much, there is another page. To be called at once after subscribing: a `since` that is
         newer than every event comes from another database: then live events follow at once.
         """
-        self._mailbox.position = min(since, self._bus.newest)
+        self._mailbox.position = min(since, self._mailbox.position)
         more = True
         while more and not self._closed:
             self._mailbox.forget_stored()
@@ -186,6 +187,7 @@ class Subscription:
                 assert event.seq is not None  # the store's are numbered
                 self._mailbox.position = event.seq
                 yield event
+            more = more or self._mailbox.overflowed
         async for event in self:
             yield event
 
