@@ -62,7 +62,7 @@ def resolve_options(options: Options, settings: Settings) -> Options:
         words=options.words if options.words is not None else defaults.words,
         compute_type=options.compute_type or settings.workers.compute_type,
         formats=options.formats or defaults.formats,
-        output_dir=options.output_dir or defaults.output_dir,
+        output_dir=options.output_dir or (str(defaults.output_dir) if defaults.output_dir else None),
     )
 
 

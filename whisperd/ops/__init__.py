@@ -1,0 +1,1 @@
+"""What keeps the daemon's house: the lock, logs, checks."""

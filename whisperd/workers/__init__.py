@@ -1,0 +1,1 @@
+"""The daemon's side of its child processes: starting, calling, stopping, continuing, killing and replacing them."""

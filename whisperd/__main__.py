@@ -1,0 +1,97 @@
+"""`whisperd`: the daemon's command line.
+
+Owns: flags, how they and the configuration make the settings, and exit statuses. Leaves to others: everything that
+happens then (`whisperd.app`).
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from whisperd import __version__, app
+from whisperd.config.load import check_config, load
+from whisperd.config.paths import config_file
+from whisperd.config.settings import ModelSettings, Settings
+from whisperd.errors import WhisperdError
+from whisperd.ops import logs
+from whisperd.wire import names
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 stopped as asked, 1 it could not start or go on, 2 wrong usage or configuration."""
+    options = _parser().parse_args(arguments)
+    if options.command == "check-config":
+        return check_config(options.file)
+    try:
+        settings, places = _settings(options)
+    except WhisperdError as error:
+        _complain(error)
+        return names.EXIT_USAGE
+    logs.set_up(options.log_level or settings.log.level, options.log_format or settings.log.format)
+    try:
+        anyio.run(app.run, settings, places)
+    except BaseExceptionGroup as group:
+        error = _first_of_ours(group)
+        if error is None:
+            raise
+        _complain(error)
+        return names.EXIT_FAILED
+    except WhisperdError as error:
+        _complain(error)
+        return names.EXIT_FAILED
+    return names.EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="whisperd", description="The speech-to-text daemon of one user.")
+    parser.add_argument("--version", action="version", version=f"whisperd {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the daemon in the foreground")
+    run.add_argument("--config", type=Path, metavar="F", help=f"configuration file (default {config_file()})")
+    run.add_argument("--socket", type=Path, metavar="P", help="control socket")
+    run.add_argument("--state-dir", type=Path, metavar="D", help="database, models and lock")
+    run.add_argument("--model", metavar="M", help="model for every kind of work: a name or a folder")
+    run.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    run.add_argument("--log-format", choices=["auto", "text", "json"])
+    check = commands.add_parser("check-config", help="check a configuration file and say what is wrong with it")
+    check.add_argument("file", nargs="?", type=Path, metavar="F")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> tuple[Settings, app.Places]:
+    settings = load(options.config)
+    if options.model is not None:
+        settings = msgspec.structs.replace(settings, models=ModelSettings(default=options.model))
+    state_dir = options.state_dir or settings.state.dir or Path(names.state_dir())
+    socket = options.socket or settings.socket.path or Path(names.socket_path(str(state_dir.absolute())))
+    config = options.config or (config_file() if config_file().exists() else None)
+    return settings, app.Places(state_dir.absolute(), socket.absolute(), config)
+
+
+def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> WhisperdError | None:
+    """The error that a person should read, when everything in the group is one of ours."""
+    ours, others = group.split(WhisperdError)
+    if ours is None or others is not None:
+        return None
+    error: BaseException = ours
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, WhisperdError)
+    return error
+
+
+def _complain(error: WhisperdError) -> None:
+    print(f"whisperd: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  {error.hint}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Use cases of `initialize`, `rpc.discover` and `daemon.*`: ping, status, doctor, shutdown.
+
+Owns: what each answers. Leaves to others: the checks behind `doctor` (`whisperd.api.doctor`), stopping (`whisperd.app`,
+which is told by an event).
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+
+from whisperd import __version__
+from whisperd.api.doctor import Doctor
+from whisperd.api.views import job_view
+from whisperd.jobs.job import State
+from whisperd.live import LiveJobs
+from whisperd.store import jobs
+from whisperd.store.connection import Database
+from whisperd.wire import names, types
+from whisperd.wire.openrpc import document
+from whisperd.wire.times import iso8601
+from whisperd.workers.lane import Lane
+from whisperd.workers.process import resident_memory
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who this daemon is: `started_at` is unix seconds, `config` the file that was read, if any."""
+
+    state_dir: Path
+    socket: Path
+    config: Path | None
+    started_at: float
+
+
+class DaemonApi:
+    def __init__(
+        self,
+        identity: Identity,
+        database: Database,
+        lanes: list[Lane],
+        live: LiveJobs,
+        doctor: Doctor,
+        stop: anyio.Event,
+    ) -> None:
+        self._identity = identity
+        self._database = database
+        self._lanes = lanes
+        self._live = live
+        self._doctor = doctor
+        self._stop = stop
+
+    async def initialize(self, params: types.InitializeParams) -> types.InitializeResult:  # noqa: ARG002
+        return types.InitializeResult(
+            name="whisperd",
+            version=__version__,
+            protocol=names.PROTOCOL_VERSION,
+            limits=types.Limits(),
+            capabilities=["jobs", "events"],
+        )
+
+    async def discover(self, params: types.Empty) -> dict[str, Any]:  # noqa: ARG002
+        return document(__version__)
+
+    async def ping(self, params: types.Empty) -> types.PingResult:  # noqa: ARG002
+        return types.PingResult()
+
+    async def status(self, params: types.Empty) -> types.StatusResult:  # noqa: ARG002
+        counts = await self._database.read(jobs.counts)
+        running = await self._database.read(lambda c: jobs.page(c, states=[State.RUNNING], limit=names.MAX_PAGE))
+        identity = self._identity
+        return types.StatusResult(
+            version=__version__,
+            pid=os.getpid(),
+            started_at=iso8601(identity.started_at),
+            uptime=round(time.time() - identity.started_at, 3),
+            state_dir=str(identity.state_dir),
+            socket=str(identity.socket),
+            config=str(identity.config) if identity.config else None,
+            memory=resident_memory(os.getpid()) or 0,
+            queue=types.QueueCounts(**{state.value: count for state, count in counts.items()}),
+            workers=[worker_status(lane) for lane in self._lanes],
+            running=[job_view(row, self._live.get(row.id)) for row in running],
+        )
+
+    async def doctor(self, params: types.Empty) -> types.DoctorResult:  # noqa: ARG002
+        checks = await self._doctor.examine()
+        return types.DoctorResult(ok=all(check.status != "failed" for check in checks), checks=checks)
+
+    async def shutdown(self, params: types.Empty) -> types.ShutdownResult:  # noqa: ARG002
+        self._stop.set()
+        return types.ShutdownResult()
+
+
+def worker_status(lane: Lane) -> types.WorkerStatus:
+    """A lane as `status` and `worker.state` show it."""
+    loaded = lane.loaded
+    return types.WorkerStatus(
+        lane=lane.name,
+        state=lane.state.value,
+        pid=lane.process.pid if lane.process else None,
+        model=lane.model,
+        device=loaded.device if loaded else None,
+        compute_type=loaded.compute_type if loaded else None,
+        job=lane.job,
+        memory=lane.memory,
+        error=lane.error,
+    )

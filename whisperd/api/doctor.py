@@ -1,0 +1,91 @@
+"""`doctor`: the whole chain from the state folder to a loaded model, a line for each link.
+
+Owns: the checks that the daemon can make of itself, and what each advises. Leaves to others: checks of the client's
+side (`whisperctl.commands.daemon`).
+"""
+
+import shutil
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from whisperd.config.settings import Settings
+from whisperd.errors import WhisperdError
+from whisperd.jobs.job import Kind, Options
+from whisperd.models.engine import Engine, resolve_engine, resolve_options
+from whisperd.models.locate import installed
+from whisperd.store import recovery
+from whisperd.store.connection import Database
+from whisperd.wire.types import Check
+from whisperd.workers.lane import Lane, LaneLimits
+
+CHECK_DEADLINE = 60.0
+"""Seconds for one check; loading a model is the longest."""
+
+LOW_DISK = 1 << 30
+"""Bytes: below it a person should know."""
+
+
+class Doctor:
+    """Checks are made on demand, with a worker of their own, so that they disturb nothing that runs."""
+
+    def __init__(self, database: Database, settings: Settings, state_dir: Path) -> None:
+        self._database = database
+        self._settings = settings
+        self._state_dir = state_dir
+
+    async def examine(self) -> list[Check]:
+        checks = [Check("daemon", "ok", "the daemon answers")]
+        for name, check in (
+            ("database", self._check_database),
+            ("disk", self._check_disk),
+            ("model", self._check_model),
+            ("worker", self._check_worker),
+        ):
+            try:
+                with anyio.fail_after(CHECK_DEADLINE):
+                    checks.append(await check())
+            except TimeoutError:
+                checks.append(Check(name, "failed", f"the check took longer than {CHECK_DEADLINE:.0f} s"))
+            except WhisperdError as error:
+                checks.append(Check(name, "failed", error.message, error.hint))
+        return checks
+
+    async def _check_database(self) -> Check:
+        await recovery.quick_check(self._database)
+        return Check("database", "ok", f"{self._database.path} is sound")
+
+    async def _check_disk(self) -> Check:
+        usage = await anyio.to_thread.run_sync(lambda: shutil.disk_usage(self._state_dir), abandon_on_cancel=True)
+        message = f"{usage.free >> 20} MB are free in {self._state_dir}"
+        floor = self._settings.queue.disk_floor
+        if usage.free < floor:
+            return Check("disk", "failed", message, f"new work is refused below {floor >> 20} MB: free some space")
+        if usage.free < LOW_DISK:
+            return Check("disk", "warning", message, "free some space before whisperd has to refuse work")
+        return Check("disk", "ok", message)
+
+    async def _check_model(self) -> Check:
+        engine = await self._engine()
+        names = await anyio.to_thread.run_sync(lambda: sorted(installed(self._state_dir)), abandon_on_cancel=True)
+        message = f"files are transcribed with {engine.model} ({engine.reason}); installed: {', '.join(names)}"
+        if engine.model == "test-en":
+            hint = "it is for demos and tests; install a real model, or name one in the configuration (models.default)"
+            return Check("model", "warning", message, hint)
+        return Check("model", "ok", message)
+
+    async def _check_worker(self) -> Check:
+        engine = await self._engine()
+        lane = Lane("doctor", arguments=(), limits=LaneLimits(), changed=lambda _: None)
+        try:
+            loaded = await lane.load(engine.model, engine.load)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await lane.end()
+        where = f"{loaded.device}, {loaded.compute_type}, {loaded.threads} threads, {loaded.backend}"
+        return Check("worker", "ok", f"a worker loaded {engine.model} in {loaded.seconds:.1f} s ({where})")
+
+    async def _engine(self) -> Engine:
+        options = resolve_options(Options(), self._settings)
+        return await resolve_engine(Kind.FILE, options, self._settings, self._state_dir)

@@ -1,0 +1,66 @@
+"""A first look at what was submitted, so that a mistake is told at once and not when its turn comes.
+
+Owns: checks by `stat` and `statvfs`, in a thread with a deadline because a file system may hang. Leaves to others:
+whether a file holds audio, which only decoding tells (`whisperd.worker`).
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from whisperd.errors import DiskFullError
+from whisperd.frames import FailureKind
+from whisperd.jobs.job import Failure
+
+LOOK_DEADLINE = 5.0
+"""Seconds for looking at all files of a request; what hangs for longer is queued unseen and met by the worker."""
+
+
+async def look_at(paths: Sequence[bytes]) -> list[Failure | None]:
+    """What is wrong with each path as far as `stat` tells; None for what may be worth decoding."""
+    with anyio.move_on_after(LOOK_DEADLINE):
+        return await anyio.to_thread.run_sync(lambda: [_look(path) for path in paths], abandon_on_cancel=True)
+    return [None] * len(paths)
+
+
+def _look(path: bytes) -> Failure | None:
+    try:
+        found = Path(os.fsdecode(path)).stat()
+        readable = os.access(path, os.R_OK)
+    except (FileNotFoundError, NotADirectoryError):
+        return Failure(FailureKind.INPUT_MISSING, "there is no such file", "check the path")
+    except OSError as error:
+        return Failure(FailureKind.BAD_INPUT, f"the file can't be looked at: {error.strerror}", "check the path")
+    if stat.S_ISDIR(found.st_mode):
+        return Failure(FailureKind.BAD_INPUT, "this is a folder", "submit the files in it")
+    if not stat.S_ISREG(found.st_mode):
+        return Failure(
+            FailureKind.BAD_INPUT,
+            "this is not a regular file",
+            "copy its content to a file, or pipe it to `transcribe -`",
+        )
+    if found.st_size == 0:
+        return Failure(FailureKind.BAD_INPUT, "the file is empty")
+    if not readable:
+        return Failure(FailureKind.BAD_INPUT, "the file is not readable for us", "change its permissions")
+    return None
+
+
+async def check_disk(state_dir: Path, floor: int) -> None:
+    """Raises DiskFullError when the state folder's disk has less than `floor` bytes left."""
+    free = await anyio.to_thread.run_sync(lambda: _free_bytes(state_dir), abandon_on_cancel=True)
+    if free < floor:
+        raise DiskFullError(
+            f"the disk of {state_dir} has {free >> 20} MB left and whisperd keeps {floor >> 20} MB free, "
+            "so nothing was queued",
+            hint="free some space, or lower queue.disk_floor in the configuration",
+        )
+
+
+def _free_bytes(path: Path) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize

@@ -1,0 +1,165 @@
+"""Use cases of `job.*`: submit, list, show, text, wait, cancel.
+
+Owns: what each means, and the checks that come before the queue (paths, options, model, disk). Leaves to others: state
+changes (the scheduler), rows (the store), types and their conversion (`whisperd.wire`, `views`).
+"""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import anyio
+
+from whisperd.api import inputs
+from whisperd.api.views import history_entry, job_view, transcript_view
+from whisperd.config.settings import Settings
+from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
+from whisperd.events import EventBus, EventsLostError, Subscription
+from whisperd.jobs.job import Kind, Priority, State
+from whisperd.live import LiveJobs
+from whisperd.models.engine import resolve_engine, resolve_options
+from whisperd.scheduler import Scheduler
+from whisperd.store import events, jobs, transcripts
+from whisperd.store.connection import Database
+from whisperd.store.jobs import JobRow, NewJob
+from whisperd.transcripts.render import render
+from whisperd.wire import names, types
+from whisperd.wire.paths import from_wire
+
+PRIORITIES = {
+    Kind.DICTATION: Priority.INTERACTIVE,
+    Kind.FILE: Priority.NORMAL,
+    Kind.BATCH: Priority.LOW,
+    Kind.WATCH: Priority.LOW,
+}
+
+
+class JobApi:
+    def __init__(
+        self,
+        database: Database,
+        scheduler: Scheduler,
+        bus: EventBus,
+        live: LiveJobs,
+        settings: Settings,
+        state_dir: Path,
+    ) -> None:
+        self._database = database
+        self._scheduler = scheduler
+        self._bus = bus
+        self._live = live
+        self._settings = settings
+        self._state_dir = state_dir
+
+    async def submit(self, params: types.SubmitParams) -> types.JobsResult:
+        """Raises InvalidParamsError, ModelNotFoundError, DiskFullError, QueueFullError; then nothing is queued."""
+        paths = [
+            from_wire(file.path, file.path_b64, f"params.files[{index}]") for index, file in enumerate(params.files)
+        ]
+        options = resolve_options(params.options, self._settings)
+        await resolve_engine(params.kind, options, self._settings, self._state_dir)
+        await inputs.check_disk(self._state_dir, self._settings.queue.disk_floor)
+        failures = await inputs.look_at(paths)
+        new = [
+            (
+                NewJob(path=path, kind=params.kind, priority=PRIORITIES[params.kind], options=options, key=file.key),
+                failure,
+            )
+            for path, file, failure in zip(paths, params.files, failures, strict=True)
+        ]
+        return types.JobsResult(await self._views(await self._scheduler.submit(new)))
+
+    async def show(self, params: types.JobParams) -> types.JobShowResult:
+        """Raises NotFoundError."""
+        row = await self._row(params.id)
+        story = await self._database.read(lambda c: events.of_job(c, params.id))
+        [view] = await self._views([row])
+        return types.JobShowResult(view, [history_entry(event) for event in story])
+
+    async def text(self, params: types.JobTextParams) -> types.JobTextResult:
+        """Raises NotFoundError, and RefusedError while there is no transcript."""
+        row = await self._row(params.id)
+        transcript = await self._database.read(lambda c: transcripts.get(c, params.id))
+        if row.state is not State.COMPLETED or transcript is None:
+            raise _no_text(row)
+        rendered = render(transcript, params.format) if params.format else None
+        return types.JobTextResult(params.id, transcript_view(transcript), rendered)
+
+    async def wait(self, params: types.JobWaitParams) -> types.JobsResult:
+        """Raises NotFoundError when one of the jobs does not exist."""
+        pending = set(params.ids)
+        with anyio.move_on_after(params.timeout):
+            while pending:
+                with self._bus.subscribe(topics=[names.TOPIC_JOB_STATE], jobs=params.ids) as changes:
+                    pending = {row.id for row in await self._rows(params.ids) if not row.state.final}
+                    await _until_final(pending, changes)
+        return types.JobsResult(await self._views(await self._rows(params.ids)))
+
+    async def cancel(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+        return types.JobAnswersResult([await self._cancel_one(job) for job in params.ids])
+
+    async def _cancel_one(self, job_id: int) -> types.JobAnswer:
+        try:
+            row = await self._scheduler.cancel(job_id)
+        except WhisperdError as error:
+            data = types.ErrorData(error.kind, error.retryable, error.message, error.hint)
+            return types.JobAnswer(job_id, ok=False, error=data)
+        [view] = await self._views([row])
+        return types.JobAnswer(job_id, ok=True, job=view)
+
+    # -- shared -------------------------------------------------------------------------------------------------------
+
+    async def _row(self, job_id: int) -> JobRow:
+        [row] = await self._rows([job_id])
+        return row
+
+    async def _rows(self, ids: Iterable[int]) -> list[JobRow]:
+        wanted = sorted(set(ids))
+        rows = await self._database.read(lambda c: jobs.get_many(c, wanted))
+        if len(rows) < len(wanted):
+            missing = sorted(set(wanted) - {row.id for row in rows})
+            raise NotFoundError(f"there is no job {missing[0]}", hint="`whisperctl job list` shows those there are")
+        by_id = {row.id: row for row in rows}
+        return [by_id[job_id] for job_id in dict.fromkeys(ids)]
+
+    async def _views(self, rows: list[JobRow]) -> list[types.JobView]:
+        queued = [row.id for row in rows if row.state is State.QUEUED]
+        places = await self._database.read(lambda c: jobs.places(c, queued)) if queued else {}
+        return [job_view(row, self._live.get(row.id), places.get(row.id)) for row in rows]
+
+    # The method named `list` comes last: after it the name no longer means the type.
+    async def list(self, params: types.JobListParams) -> types.JobListResult:
+        before = _cursor(params.cursor)
+        rows = await self._database.read(
+            lambda c: jobs.page(c, states=params.states, kinds=params.kinds, limit=params.limit + 1, before=before)
+        )
+        more = len(rows) > params.limit
+        rows = rows[: params.limit]
+        return types.JobListResult(await self._views(rows), str(rows[-1].id) if more else None)
+
+
+async def _until_final(pending: set[int], changes: Subscription) -> None:
+    """Take jobs out of `pending` as they end; returns early when events were lost, for the caller to look again."""
+    with contextlib.suppress(EventsLostError):
+        while pending:
+            event = await anext(changes)
+            if event.job is not None and State(event.data["state"]).final:
+                pending.discard(event.job)
+
+
+def _cursor(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not cursor.isascii() or not cursor.isdigit():
+        raise InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
+    return int(cursor)
+
+
+def _no_text(row: JobRow) -> RefusedError:
+    if row.state.final:
+        reason = f": {row.error.message}" if row.error else ""
+        return RefusedError(f"job {row.id} is {row.state.value} and has no text{reason}")
+    return RefusedError(
+        f"job {row.id} is {row.state.value}; its text comes when it has completed",
+        hint=f"wait for it with `whisperctl job wait {row.id}`",
+    )

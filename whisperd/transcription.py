@@ -1,0 +1,272 @@
+"""One run of one job on a lane: from its checkpoint, or its beginning, to its transcript.
+
+Owns: the order of a run (open, load, plan, detect, calibrate, decode) and storing every step before the next one
+begins, so that a run can end at any moment and the next goes on in the same plan. Leaves to others: when a run starts
+and what its end means for the job (`whisperd.scheduler`), computing (`whisperd.worker`).
+
+Exact resumption rests on what is stored before any decoding: the block's plan with its batches, the language, and the
+engine's fingerprint (the options are stored with the job). Another fingerprint discards the checkpoint and says so in
+the notes.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from whisperd import frames
+from whisperd.frames import BlockPlan, FailureKind
+from whisperd.jobs import batching
+from whisperd.jobs.job import Failure, Stage
+from whisperd.models.engine import Engine
+from whisperd.store import checkpoints, jobs, measurements
+from whisperd.store.connection import Database
+from whisperd.store.jobs import JobChanges, JobRow
+from whisperd.transcripts.transcript import Transcript, assemble
+from whisperd.workers.lane import Lane
+
+OPEN_DEADLINE = 600.0
+"""Seconds to identify a file: hashing 60 GB at 100 MB/s."""
+
+CALIBRATION_BUDGET = 20.0
+"""Seconds of decoding that finding the best batch size may cost, once for each engine and kind of decoding."""
+
+CALIBRATION_CHUNKS = 16
+"""Chunks that calibration may use; the first block must hold at least a quarter of them to be worth it."""
+
+LANGUAGE_CHUNKS = 4
+"""Chunks, at most two minutes, that the language is found from."""
+
+
+class RunFailedError(Exception):
+    """The run can't go on for a reason found here, not by the worker."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class GaveWayError(Exception):
+    """The run ended after a stored batch because it was asked to."""
+
+
+class Report(Protocol):
+    """Told of every step; called on the event loop, must not block."""
+
+    def __call__(self, stage: Stage, *, done: float, duration: float | None) -> None: ...
+
+
+class Run:
+    """A run in progress; `transcribe` is its only entry."""
+
+    def __init__(
+        self,
+        job: JobRow,
+        engine: Engine,
+        *,
+        lane: Lane,
+        database: Database,
+        report: Report,
+        give_way: Callable[[], bool],
+    ) -> None:
+        self._job = job
+        self._engine = engine
+        self._lane = lane
+        self._database = database
+        self._report = report
+        self._give_way = give_way
+        self._source = frames.Source(job.path, job.identity)
+        self._loaded: frames.Loaded | None = None
+        self._expected = 0.0
+
+    async def transcribe(self) -> Transcript:
+        """Run the job to its transcript, storing every batch. The transcript itself is not stored here.
+
+        Raises RunFailedError, GaveWayError, and what `Lane.call` raises.
+        """
+        await self._open()
+        await self._load()
+        checkpoint = await self._database.read(lambda c: checkpoints.load(c, self._job.id))
+        for stored in checkpoint.blocks[-1:]:
+            await self._decode_block(stored.block, stored.plan, stored.decoded)
+        block, start = checkpoint.next_block, checkpoint.next_start
+        while start is not None:
+            plan = await self._plan(block, start)
+            await self._decode_block(block, plan, frozenset())
+            block, start = block + 1, plan.next_start
+        return await self._finish()
+
+    # -- before decoding ----------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        self._tell(Stage.OPENING)
+        opened = await self._lane.call(
+            frames.Open(frames.Source(self._job.path)), frames.Opened, deadline=OPEN_DEADLINE
+        )
+        known = self._job.identity
+        if known is not None and not known.same_content(opened.identity):
+            raise RunFailedError(
+                Failure(
+                    FailureKind.INPUT_CHANGED,
+                    "the file's content changed after its transcription had begun",
+                    "submit it again to transcribe what it holds now",
+                )
+            )
+        self._source = frames.Source(self._job.path, opened.identity)
+        await self._update(JobChanges(identity=opened.identity, duration=opened.duration or self._job.duration))
+
+    async def _load(self) -> None:
+        self._tell(Stage.LOADING_MODEL)
+        self._loaded = loaded = await self._lane.load(self._engine.model, self._engine.load)
+        if self._job.fingerprint not in (None, loaded.fingerprint):
+            await self._start_again()
+        changes = JobChanges(
+            identity=self._source.identity,
+            fingerprint=loaded.fingerprint,
+            model=self._engine.model,
+            device=loaded.device,
+            batch_size=self._job.batch_size or await self._calibrated_batch_size(loaded),
+        )
+        await self._update(changes)
+
+    async def _start_again(self) -> None:
+        note = "the engine changed (model, device, precision or library version), so the file was started again"
+        duration, notes = self._job.duration, (*self._job.notes, note)
+
+        def discard(connection: sqlite3.Connection) -> JobRow:
+            checkpoints.discard(connection, self._job.id)
+            return jobs.update(connection, self._job.id, JobChanges(duration=duration, notes=notes, batch_size=None))
+
+        self._job = await self._database.write(discard)
+
+    async def _calibrated_batch_size(self, loaded: frames.Loaded) -> int | None:
+        """The batch size that was measured for this engine; None when none was."""
+        engine = self._engine
+        known = await self._database.read(
+            lambda c: measurements.calibration(c, loaded.fingerprint, engine.beam_size, engine.audio_context)
+        )
+        return None if known is None else self._batch_size(known.batch_size, known.seconds_per_chunk)
+
+    def _batch_size(self, best: int, seconds_per_chunk: dict[int, float]) -> int:
+        self._expected = seconds_per_chunk[best]
+        return batching.bounded_batch_size(best, seconds_per_chunk[best])
+
+    async def _plan(self, block: int, start: int) -> BlockPlan:
+        self._tell(Stage.TRANSCRIBING)
+        planned = await self._lane.call(
+            frames.Plan(self._source, start, 1, self._engine.audio_context),
+            frames.Planned,
+            deadline=120.0 + start / frames.SAMPLE_RATE / 50,  # a resumed file is decoded again up to here
+        )
+        plan = planned.plan
+        if plan.chunks:
+            language = await self._detect_language(plan)
+            if self._job.batch_size is None:
+                await self._calibrate(plan, language)
+        batches = batching.group(plan.chunks, self._job.batch_size or 1)
+        plan = msgspec.structs.replace(plan, batches=batches)
+        await self._database.write(lambda c: checkpoints.save_block(c, self._job.id, block, plan))
+        return plan
+
+    async def _detect_language(self, plan: BlockPlan) -> str:
+        if self._job.language is not None:
+            return self._job.language
+        if self._engine.language is not None:
+            language, probability = self._engine.language, 1.0
+        else:
+            self._tell(Stage.DETECTING_LANGUAGE)
+            detected = await self._lane.call(
+                frames.DetectLanguage(self._source, (plan.start, plan.end), plan.chunks[:LANGUAGE_CHUNKS]),
+                frames.LanguageDetected,
+                deadline=120.0,
+            )
+            language, probability = detected.language, detected.probability
+        await self._update(JobChanges(language=language, language_probability=probability))
+        return language
+
+    async def _calibrate(self, plan: BlockPlan, language: str) -> None:
+        loaded, engine = self._loaded, self._engine
+        assert loaded is not None
+        if len(plan.chunks) * 4 < CALIBRATION_CHUNKS:
+            await self._update(JobChanges(batch_size=batching.initial_batch_size(loaded.device, loaded.threads)))
+            return
+        call = frames.Calibrate(
+            self._source,
+            (plan.start, plan.end),
+            plan.chunks[:CALIBRATION_CHUNKS],
+            engine.decode_options(language),
+            CALIBRATION_BUDGET,
+        )
+        found = await self._lane.call(call, frames.Calibrated, deadline=batching.batch_deadline(CALIBRATION_BUDGET))
+        await self._database.write(
+            lambda c: measurements.save_calibration(
+                c,
+                loaded.fingerprint,
+                engine.beam_size,
+                engine.audio_context,
+                found.batch_size,
+                found.seconds_per_chunk,
+            )
+        )
+        await self._update(JobChanges(batch_size=self._batch_size(found.batch_size, found.seconds_per_chunk)))
+
+    # -- decoding -----------------------------------------------------------------------------------------------------
+
+    async def _decode_block(self, block: int, plan: BlockPlan, decoded: frozenset[int]) -> None:
+        for batch, indices in enumerate(plan.batches):
+            if batch in decoded:
+                continue
+            self._tell(Stage.TRANSCRIBING)
+            await self._decode_batch(block, plan, batch, indices)
+            if self._give_way():
+                raise GaveWayError
+        await self._update(JobChanges(done=(plan.next_start or plan.end) / frames.SAMPLE_RATE))
+        self._tell(Stage.TRANSCRIBING)
+
+    async def _decode_batch(self, block: int, plan: BlockPlan, batch: int, indices: tuple[int, ...]) -> None:
+        assert self._job.language is not None
+        chunks = tuple(plan.chunks[index] for index in indices)
+        call = frames.Decode(
+            self._source, (plan.start, plan.end), chunks, self._engine.decode_options(self._job.language)
+        )
+        deadline = batching.batch_deadline(self._expected * len(chunks))
+        reply = await self._lane.call(call, frames.Decoded, deadline=deadline)
+        self._expected = max(reply.seconds / len(chunks), self._expected * 0.8)
+        done = max(self._job.done, max(chunk.end for chunk in chunks) / frames.SAMPLE_RATE)
+        await self._database.write(
+            lambda c: checkpoints.save_batch(c, self._job.id, block, batch, reply.results, reply.seconds, done)
+        )
+        self._job = msgspec.structs.replace(
+            self._job, done=done, processing_time=self._job.processing_time + reply.seconds
+        )
+
+    async def _finish(self) -> Transcript:
+        loaded = self._loaded
+        assert loaded is not None
+        self._tell(Stage.WRITING)
+        checkpoint = await self._database.read(lambda c: checkpoints.load(c, self._job.id))
+        results = await self._database.read(lambda c: checkpoints.results(c, self._job.id))
+        damage = checkpoint.damage
+        notes = self._job.notes
+        if damage.bad_packets:
+            notes = (*notes, f"{damage.bad_packets} damaged packets were skipped")
+        return assemble(
+            results,
+            language=self._job.language,
+            language_probability=self._job.language_probability or 0.0,
+            duration=checkpoint.blocks[-1].plan.end / frames.SAMPLE_RATE,
+            processing_time=round(self._job.processing_time, 3),
+            model=self._engine.model,
+            device=loaded.device,
+            missing=round(damage.missing / frames.SAMPLE_RATE, 3),
+            notes=notes,
+        )
+
+    # -- small things -------------------------------------------------------------------------------------------------
+
+    async def _update(self, changes: JobChanges) -> None:
+        self._job = await self._database.write(lambda c: jobs.update(c, self._job.id, changes))
+
+    def _tell(self, stage: Stage) -> None:
+        self._report(stage, done=self._job.done, duration=self._job.duration)

@@ -1,0 +1,179 @@
+"""A lane: the place of one worker process, through all the processes that fill it.
+
+Owns: starting the process when a call needs it, loading the model that a call needs, replacing a process that died
+(backoff, restart budget) or has grown (recycling), and what `status` shows.
+Leaves to others: what is called (`whisperd.transcription`) and who may use the lane when (`whisperd.scheduler`).
+
+A lane runs one call at a time. Failures of calls become exceptions here: a `Failed` reply is `CallFailedError`.
+"""
+
+import enum
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import msgspec
+
+from whisperd import frames
+from whisperd.errors import WorkerError
+from whisperd.workers.process import WorkerProcess, resident_memory
+
+_log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=frames.Reply)
+
+LOAD_DEADLINE = 300.0
+"""Seconds to load a model: 3 GB from a slow disk."""
+
+BACKOFF = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each attempt to start a process; its length is the budget of failed attempts in a row."""
+
+
+class LaneState(enum.StrEnum):
+    ABSENT = "absent"
+    STARTING = "starting"
+    LOADING = "loading"
+    IDLE = "idle"
+    BUSY = "busy"
+    STOPPED = "stopped"
+    BROKEN = "broken"
+
+
+class CallFailedError(WorkerError):
+    """The worker answered that a call failed; the worker lives on."""
+
+    def __init__(self, failed: frames.Failed) -> None:
+        super().__init__(failed.message, hint=failed.hint)
+        self.failure = failed.kind
+
+
+class WorkerStartError(WorkerError):
+    """No process can be started at present: nothing that a job could be charged for."""
+
+
+class LaneLimits(msgspec.Struct, frozen=True):
+    """When a process is recycled: after `jobs` jobs, or `growth` bytes above its memory after its first (0: never)."""
+
+    growth: int = 1 << 30
+    jobs: int = 500
+
+
+class Lane:
+    """`background` or `interactive`. `changed` is called after every change that `status` would show."""
+
+    def __init__(
+        self, name: str, *, arguments: tuple[str, ...], limits: LaneLimits, changed: Callable[["Lane"], None]
+    ) -> None:
+        self.name = name
+        self._arguments = ("--lane", name, *arguments)
+        self._limits = limits
+        self._changed = changed
+        self._process: WorkerProcess | None = None
+        self._loaded: tuple[frames.Load, frames.Loaded] | None = None
+        self._lock = anyio.Lock()
+        self._jobs = 0
+        self._baseline: int | None = None
+        self.state = LaneState.ABSENT
+        self.error: str | None = None
+        self.job: int | None = None
+        self.model: str | None = None
+
+    @property
+    def process(self) -> WorkerProcess | None:
+        return self._process
+
+    @property
+    def loaded(self) -> frames.Loaded | None:
+        return self._loaded[1] if self._loaded else None
+
+    @property
+    def memory(self) -> int | None:
+        return resident_memory(self._process.pid) if self._process else None
+
+    async def call(self, call: frames.Call, expect: type[R], *, deadline: float) -> R:
+        """One call to the lane's process, which is started if need be.
+
+        Raises CallFailedError, WorkerDiedError, CallTimeoutError, WorkerStartError. After any but the first, or when
+        cancelled, the process is gone and the next call starts another.
+        """
+        async with self._lock:
+            process = self._process or await self._start()
+            self._show(LaneState.BUSY)
+            try:
+                reply = await process.call(call, deadline=deadline)
+            except BaseException as error:
+                if isinstance(error, WorkerError):
+                    self.error = error.message
+                    _log.warning("%s (lane %s)", error.message, self.name)
+                await self._bury(process)
+                raise
+            self._show(LaneState.IDLE)
+        if isinstance(reply, frames.Failed):
+            raise CallFailedError(reply)
+        if not isinstance(reply, expect):
+            raise WorkerError(f"worker {process.pid} answered {type(call).__name__} with {type(reply).__name__}")
+        self.error = None
+        return reply
+
+    async def load(self, name: str, load: frames.Load) -> frames.Loaded:
+        """Have this model, known to people as `name`, loaded; at once when it is. Raises what `call` raises."""
+        if self._loaded and self._loaded[0] == load and self._process:
+            return self._loaded[1]
+        loaded = await self.call(load, frames.Loaded, deadline=LOAD_DEADLINE)
+        self._loaded = (load, loaded)
+        self.model = name
+        self._changed(self)
+        return loaded
+
+    async def _start(self) -> WorkerProcess:
+        for delay in BACKOFF:
+            self._show(LaneState.STARTING)
+            await anyio.sleep(delay)
+            try:
+                process = await WorkerProcess.start(self._arguments)
+            except (WorkerError, OSError) as error:
+                self.error = f"a worker process could not be started: {error}"
+                _log.error("%s (lane %s)", self.error, self.name)
+            else:
+                self._process = process
+                _log.info("worker %d started on lane %s", process.pid, self.name)
+                return process
+        self._show(LaneState.BROKEN)
+        raise WorkerStartError(
+            f"{len(BACKOFF)} attempts to start a worker failed; the last one: {self.error}",
+            hint="run `whisperctl doctor`; the daemon's log has the worker's own words",
+        )
+
+    async def _bury(self, process: WorkerProcess) -> None:
+        process.kill()
+        await process.reap()
+        self._process = None
+        self._loaded = None
+        self.model = None
+        self._jobs = 0
+        self._baseline = None
+        self._show(LaneState.ABSENT)
+
+    def _show(self, state: LaneState) -> None:
+        if state is not self.state:
+            self.state = state
+            self._changed(self)
+
+    async def finish_job(self) -> None:
+        """Tell the lane that a job is done: the moment to recycle a process that has grown or served long enough."""
+        self._jobs += 1
+        memory = self.memory
+        if memory is None:
+            return
+        if self._baseline is None:
+            self._baseline = memory
+        grown = self._limits.growth and memory - self._baseline > self._limits.growth
+        if grown or self._jobs >= self._limits.jobs:
+            _log.info("worker of lane %s is recycled after %d jobs at %d MB", self.name, self._jobs, memory >> 20)
+            await self.end()
+
+    async def end(self) -> None:
+        """Kill the process, whatever it does, and wait until it is gone."""
+        if self._process is not None:
+            await self._bury(self._process)

@@ -1,0 +1,217 @@
+"""One worker process from its start to its reaping.
+
+Owns: the exec, the socketpair, one call at a time with its deadline, SIGSTOP, SIGCONT and SIGKILL. Leaves to others:
+when to start a worker and what to call (`whisperd.workers.lane`), and the child's inside (`whisperd.worker`).
+
+A call that ends in any way but with its reply (deadline, cancellation, a broken stream) leaves the conversation in an
+unknown state, so the process is killed: there is nothing in it to lose. A deadline counts running time only: while the
+process is stopped its clock stands still, and nothing is written to it.
+"""
+
+import contextlib
+import logging
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+from anyio.abc import Process, UNIXSocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from whisperd import frames
+from whisperd.errors import WorkerError
+
+_log = logging.getLogger(__name__)
+
+START_DEADLINE = 30.0
+"""Seconds from exec to `Ready`: an interpreter and msgspec, on a disk that is asleep."""
+
+
+class WorkerDiedError(WorkerError):
+    """The process ended in the middle of a call, or before it was ready. `status` is as `Popen.returncode` has it."""
+
+    kind = "worker_died"
+
+    def __init__(self, message: str, status: int | None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CallTimeoutError(WorkerError):
+    """A call took longer than its deadline; the process was killed."""
+
+    kind = "timeout"
+
+
+class WorkerProcess:
+    """A running child. Made by `start`; `kill` and `reap` end it."""
+
+    def __init__(self, process: Process, stream: UNIXSocketStream) -> None:
+        self._process = process
+        self._stream = stream
+        self._reader = BufferedByteReceiveStream(stream)
+        self._continued = anyio.Event()
+        self._continued.set()
+        self._scope: anyio.CancelScope | None = None
+        self._remaining = math.inf
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    @property
+    def stopped(self) -> bool:
+        return not self._continued.is_set()
+
+    @classmethod
+    async def start(cls, arguments: Sequence[str]) -> "WorkerProcess":
+        """Start `python -m whisperd.worker` and wait until it is ready. Raises WorkerDiedError, CallTimeoutError."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = await _spawn(theirs, arguments)
+            except BaseException:
+                ours.close()
+                raise
+        try:
+            worker = cls(process, await UNIXSocketStream.from_socket(ours))
+        except BaseException:
+            ours.close()
+            process.kill()
+            raise
+        try:
+            await worker._await_reply(START_DEADLINE, "start")
+        except BaseException:
+            await worker.reap()
+            raise
+        return worker
+
+    async def call(self, call: frames.Call, *, deadline: float) -> frames.Reply:
+        """Send a call and wait at most `deadline` seconds of running time for its reply.
+
+        Raises WorkerDiedError, CallTimeoutError; on these and on cancellation the process is killed.
+        """
+        await self._continued.wait()
+        try:
+            await self._stream.send(frames.encode(call))
+        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self.kill()
+            raise await self._death(type(call).__name__) from None
+        except BaseException:
+            self.kill()
+            raise
+        return await self._await_reply(deadline, type(call).__name__)
+
+    async def _await_reply(self, deadline: float, name: str) -> frames.Reply:
+        try:
+            with anyio.CancelScope(deadline=anyio.current_time() + deadline) as scope:
+                self._scope = scope
+                if self.stopped:
+                    self._freeze(scope)
+                return await self._receive()
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, OSError, frames.FrameError):
+            self.kill()
+            raise await self._death(name) from None
+        except BaseException:
+            self.kill()
+            raise
+        finally:
+            self._scope = None
+        self.kill()
+        raise CallTimeoutError(f"worker {self.pid} did not answer {name} within {deadline:.0f} s and was replaced")
+
+    async def _receive(self) -> frames.Reply:
+        length = frames.frame_length(await self._reader.receive_exactly(4))
+        return frames.decode_reply(await self._reader.receive_exactly(length))
+
+    async def _death(self, name: str) -> WorkerDiedError:
+        await self.reap()
+        status = self._process.returncode
+        return WorkerDiedError(f"worker {self.pid} {describe_exit(status)} during {name}", status)
+
+    def stop(self) -> None:
+        """SIGSTOP the process and its call's clock. Does nothing when it is stopped or dead."""
+        if self.stopped or not self._signal(signal.SIGSTOP):
+            return
+        self._continued = anyio.Event()
+        if self._scope is not None:
+            self._freeze(self._scope)
+
+    def resume(self) -> None:
+        """SIGCONT the process and its call's clock. Does nothing when it is not stopped."""
+        if not self.stopped:
+            return
+        self._signal(signal.SIGCONT)
+        if self._scope is not None:
+            self._scope.deadline = anyio.current_time() + self._remaining
+        self._continued.set()
+
+    def _freeze(self, scope: anyio.CancelScope) -> None:
+        self._remaining = scope.deadline - anyio.current_time()
+        scope.deadline = math.inf
+
+    def kill(self) -> None:
+        """SIGKILL, which a stopped process obeys too. Does nothing when it is dead."""
+        self._signal(signal.SIGKILL)
+        self._continued.set()
+
+    def _signal(self, number: signal.Signals) -> bool:
+        if not self.alive:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+            return True
+        return False
+
+    async def reap(self) -> None:
+        """Wait for the end of a killed process and close its socket."""
+        with anyio.CancelScope(shield=True):
+            await self._process.wait()
+            await self._stream.aclose()
+
+    async def wait(self) -> int:
+        """Wait for the process to end by itself; its exit status."""
+        return await self._process.wait()
+
+
+async def _spawn(theirs: socket.socket, arguments: Sequence[str]) -> Process:
+    command = [sys.executable, "-m", "whisperd.worker", "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+    return await anyio.open_process(
+        [*command, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=2,
+        stderr=None,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,
+    )
+
+
+def describe_exit(status: int | None) -> str:
+    """An exit status in words, as a clause that follows the process's name."""
+    if status is None:
+        return "lost its connection"
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"was killed by {name}"
+
+
+def resident_memory(pid: int) -> int | None:
+    """Bytes of the process's resident set; None when it is gone."""
+    try:
+        statm = Path(f"/proc/{pid}/statm").read_text(encoding="ascii")
+        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
