@@ -1,0 +1,90 @@
+"""What `doctor` finds out without the daemon's help: whether it can be reached, and if not, why it may not run.
+
+Owns: those checks, in the daemon's own shape. Leaves to others: the daemon's checks, and printing.
+"""
+
+import os
+import sys
+
+from whisperctl.client import Client
+from whisperctl.errors import CommandError
+from whisperd import __version__
+from whisperd.wire import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from whisperctl.shapes import Check, Json
+
+_NEEDED = ("anyio", "msgspec", "watchfiles", "platformdirs", "faster_whisper", "ctranslate2", "av", "numpy")
+"""What the daemon and its worker import from outside the standard library."""
+
+
+def connection(path: str) -> "tuple[list[Check], Client | None]":
+    """Whether a daemon of ours answers at the socket, with the client if one does."""
+    try:
+        client = Client(path)
+        about: Json = client.call(names.INITIALIZE, {"client": "whisperctl", "version": __version__})
+    except CommandError as error:
+        return [_check("connection", "failed", error.message, error.hint)], None
+    checks = [_check("connection", "ok", f"whisperd {about['version']} answers at {path}")]
+    if about["version"] != __version__:
+        hint = "restart the daemon: `systemctl --user restart whisperd`"
+        checks.append(
+            _check("version", "warning", f"whisperd is {about['version']}, whisperctl is {__version__}", hint)
+        )
+    return checks, client
+
+
+def without_daemon() -> "list[Check]":
+    """What may keep a daemon from running, or this program from finding it."""
+    return [_runtime_folder(), _state_folder(names.state_dir()), _packages()]
+
+
+def _runtime_folder() -> "Check":
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not folder:
+        return _check(
+            "runtime folder",
+            "warning",
+            "XDG_RUNTIME_DIR is not set: a daemon started by systemd listens where this program does not look",
+            f"in a login session: export XDG_RUNTIME_DIR=/run/user/{os.geteuid()}",
+        )
+    hint = "log in anew as this user, without su or sudo"
+    try:
+        ours = os.stat(folder).st_uid == os.geteuid()
+    except OSError as error:
+        return _check("runtime folder", "failed", f"{folder}: {error.strerror}", hint)
+    if not ours:
+        return _check("runtime folder", "failed", f"{folder} is another user's", hint)
+    return _check("runtime folder", "ok", folder)
+
+
+def _state_folder(folder: str) -> "Check":
+    existing = folder
+    while not os.path.exists(existing):
+        existing = os.path.dirname(existing)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return _check("state folder", "failed", f"{existing} can't be written to", f"give yourself {existing} back")
+    room = os.statvfs(existing)
+    free = room.f_bavail * room.f_frsize
+    if free < 100_000_000:
+        return _check("state folder", "warning", f"{folder}: only {free // 1_000_000} MB are free", "free some space")
+    return _check("state folder", "ok", folder)
+
+
+def _packages() -> "Check":
+    from importlib.util import find_spec
+
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        return _check(
+            "packages",
+            "failed",
+            f"{sys.executable} lacks {', '.join(missing)}",
+            "install whisperd again, in the environment that runs it",
+        )
+    return _check("packages", "ok", f"all there in {sys.prefix}")
+
+
+def _check(name: str, status: str, message: str, hint: str | None = None) -> "Check":
+    return {"name": name, "status": status, "message": message, "hint": hint}

@@ -1,0 +1,111 @@
+"""The daemon itself: `status`, `doctor`, `shutdown`."""
+
+from whisperctl import progress, render
+from whisperctl.client import Client
+from whisperctl.errors import CommandError
+from whisperctl.terminal import STATE_STYLES
+from whisperd.wire import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from whisperctl.context import Context
+    from whisperctl.shapes import Check, DoctorResult, Paint, Status, Worker
+
+STOP_TIMEOUT = 15.0
+"""Seconds a daemon may take to stop; it promises 10."""
+
+_MARKS = {"ok": ("✓", "ok  ", "green"), "warning": ("!", "warn", "yellow"), "failed": ("✗", "FAIL", "red")}
+
+
+def status(context: "Context", _arguments: object) -> int:
+    """A summary on one screen."""
+    result: Status = context.call(names.DAEMON_STATUS)
+    output = context.output
+    if output.json_only:
+        output.value(result)
+    else:
+        output.lines(status_lines(result, output.out.paint, output.out.size()[0], output.out.blocks))
+    return names.EXIT_OK
+
+
+def status_lines(status: "Status", paint: "Paint", columns: int, blocks: bool) -> "list[str]":
+    """The daemon, its queue, its workers and what they work on."""
+    facts = [f"pid {status['pid']}", f"up {render.duration(status['uptime'])}", render.size(status["memory"])]
+    counts = [
+        paint(STATE_STYLES.get(state, ""), f"{count:,} {render.safe(state)}")
+        for state, count in status["queue"].items()
+        if count
+    ]
+    lines = [
+        f"{paint('bold', 'whisperd ' + render.safe(status['version']))}  {'  '.join(facts)}",
+        f"queue     {'  '.join(counts) or 'empty'}",
+    ]
+    for worker in status["workers"]:
+        lines += _worker_lines(worker, paint)
+    if status["running"]:
+        labels = [f"{job['id']}  {render.base_name(job['path'])}" for job in status["running"]]
+        longest = max(map(render.width, labels))
+        lines.append("")
+        for job, label in zip(status["running"], labels, strict=True):
+            lines.append(progress.line(job, label, longest, columns, paint, blocks, job["eta"]))
+    return lines
+
+
+def _worker_lines(worker: "Worker", paint: "Paint") -> "list[str]":
+    facts = [worker["state"]]
+    if worker["model"]:
+        where = " ".join(filter(None, (worker["device"], worker["compute_type"])))
+        facts.append(f"{worker['model']} ({where})" if where else worker["model"])
+    facts += [f"job {worker['job']}"] if worker["job"] else []
+    facts += [render.size(worker["memory"])] if worker["memory"] else []
+    facts += [f"pid {worker['pid']}"] if worker["pid"] else []
+    lines = [f"worker    {render.safe(worker['lane'])}: {render.safe(', '.join(facts))}"]
+    if worker["error"]:
+        lines.append(f"          {paint('red', render.safe(worker['error']))}")
+    return lines
+
+
+def doctor(context: "Context", _arguments: object) -> int:
+    """Every link of the chain, first as this program sees it, then as the daemon does; 1 when one failed."""
+    from whisperctl import checks
+
+    output = context.output
+    mine, client = checks.connection(context.socket)
+    if client is None:
+        mine += checks.without_daemon()
+        result: DoctorResult = {"ok": False, "checks": mine}
+    else:
+        result = client.call(names.DAEMON_DOCTOR)
+        client.close()
+    if output.json_only:
+        output.value(result)
+    else:
+        for check in mine if client is None else [*mine, *result["checks"]]:
+            output.lines(check_lines(check, output.out.paint, output.out.blocks))
+    if client is None:
+        return names.EXIT_NO_DAEMON
+    return names.EXIT_OK if result["ok"] else names.EXIT_FAILED
+
+
+def check_lines(check: "Check", paint: "Paint", blocks: bool) -> "list[str]":
+    """`✓ name: message`, and what to do below it."""
+    mark, word, style = _MARKS.get(check["status"], ("?", "?   ", ""))
+    lines = [f"{paint(style, mark if blocks else word)} {render.safe(check['name'])}: {render.safe(check['message'])}"]
+    if check["hint"]:
+        arrow = "  → " if blocks else "     -> "
+        lines.append(f"{paint('dim', arrow)}{render.safe(check['hint'])}")
+    return lines
+
+
+def shutdown(context: "Context", _arguments: object) -> int:
+    """Stop the daemon, and wait until it has."""
+    client = Client(context.socket)
+    result = client.call(names.DAEMON_SHUTDOWN)
+    stopped = client.wait_for_end(STOP_TIMEOUT)
+    client.close()
+    if not stopped:
+        raise CommandError(f"whisperd was told to stop and still runs after {STOP_TIMEOUT:g} s", "look at its log")
+    if context.output.json_only:
+        context.output.value(result)
+    context.output.line("whisperd has stopped; queued work stays queued")
+    return names.EXIT_OK

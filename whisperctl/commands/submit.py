@@ -1,0 +1,158 @@
+"""Sending audio to the daemon: `submit` and `transcribe`."""
+
+import os
+
+from whisperctl import files, outcome, render
+from whisperctl.delivery import Delivery, follow_to_end
+from whisperctl.errors import CommandError, UsageError
+from whisperctl.follow import Link
+from whisperd.wire import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from whisperctl.context import Context
+    from whisperctl.shapes import FileParam, Job, Params
+
+_REQUEST_BYTES = names.MAX_REQUEST // 2
+"""Of files in one request: less than the limit by what the options can take."""
+_REQUEST_FILES = 500
+
+_OPTIONS = ("language", "model", "task", "prompt", "hotwords", "words", "beam_size", "audio_context", "compute_type")
+"""Options that are called the same on the wire."""
+
+
+def submit_arguments(parser: "ArgumentParser") -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE|DIR", help="audio; of a folder, the audio files in it")
+    _option_arguments(parser)
+    parser.add_argument("--wait", action="store_true", help="wait until all are done; exit 1 if one was not completed")
+
+
+def transcribe_arguments(parser: "ArgumentParser") -> None:
+    parser.description = (
+        "Transcribe files and print their texts in the order given, each as soon as it is there. "
+        "On a terminal several texts have a heading each. Ctrl-C leaves the jobs running."
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE|DIR|-", help="audio; - is standard input")
+    _option_arguments(parser)
+
+
+def _option_arguments(parser: "ArgumentParser") -> None:
+    add = parser.add_argument
+    add("--language", metavar="CODE", help="of the speech, such as en; found out by default")
+    add("--model", metavar="NAME", help="a model's name or folder; chosen by default")
+    add("--task", choices=("transcribe", "translate"), help="translate: into English")
+    add("--format", metavar="F,…", help="files to write beside the audio: txt, srt, vtt, json, tsv")
+    add("--output-dir", metavar="DIR", help="write them there instead")
+    add("--prompt", metavar="TEXT", help="text that sets style and vocabulary")
+    add("--hotwords", metavar="WORDS", help="words to expect")
+    add("--words", action="store_true", default=None, help="times of words")
+    add("--beam-size", type=int, metavar="N")
+    add("--audio-context", choices=("full", "fit"), help="fit: faster on short audio")
+    add("--compute-type", metavar="TYPE", help="such as int8, float16")
+    add("--key", metavar="KEY", help="sending one file twice with one key makes one job")
+
+
+def submit(context: "Context", arguments: "Namespace") -> int:
+    """Queue files; with --wait, stay until they are done."""
+    if files.STDIN in arguments.files:
+        raise UsageError("submit takes files", "standard input is for `whisperctl transcribe -`")
+    output = context.output
+    link = Link(context.socket, output.note)
+    jobs = _queue(link, files.found(arguments.files, output.note), arguments)
+    if arguments.wait:
+        jobs = follow_to_end(output, link, [job["id"] for job in jobs])
+    if output.json_only:
+        output.value({"jobs": jobs})
+    for job in jobs:
+        output.line(outcome.job_line(job, output.out.paint))
+    if arguments.wait:
+        return outcome.status(jobs)
+    failed = [job for job in jobs if job["state"] == "failed"]
+    for job in failed:
+        outcome.report(output, job, render.base_name(job["path"]))
+    return names.EXIT_FAILED if failed else names.EXIT_OK
+
+
+def transcribe(context: "Context", arguments: "Namespace") -> int:
+    """Queue files, show their progress, print their texts."""
+    output = context.output
+    link = Link(context.socket, output.note)
+    named = [[b""] if name == files.STDIN else files.found([name], output.note) for name in arguments.files]
+    paths = [path for part in named for path in part]
+    if paths.count(b"") > 1:
+        raise UsageError("standard input can be read only once: give - once")
+    spooled = files.spool(0) if b"" in paths else None
+    try:
+        jobs = _queue(link, [path or spooled or b"" for path in paths], arguments)
+    except CommandError:
+        if spooled:
+            os.unlink(spooled)
+        raise
+    labels = {
+        job["id"]: render.base_name(job["path"]) if path else "standard input"
+        for job, path in zip(jobs, paths, strict=True)
+    }
+    delivery = Delivery(output, link, [job["id"] for job in jobs], labels)
+    try:
+        delivery.run()
+    finally:
+        if spooled and not _still_needed(spooled, [delivery.jobs.get(job["id"], job) for job in jobs]):
+            os.unlink(spooled)
+    if spooled and os.path.exists(spooled):
+        output.note(f"the audio from standard input is kept in {render.safe(os.fsdecode(spooled))}")
+    return outcome.status([delivery.jobs[job["id"]] for job in jobs])
+
+
+def _still_needed(spooled: bytes, jobs: "list[Job]") -> bool:
+    """Whether a job may still read spooled audio; a failed one may be tried again."""
+    name = os.fsdecode(b"/" + os.path.basename(spooled))
+    return any(job["path"].endswith(name) and job["state"] not in ("completed", "cancelled") for job in jobs)
+
+
+def _queue(link: Link, paths: "list[bytes]", arguments: "Namespace") -> "list[Job]":
+    """Submit files in requests under the limits. Each file has a key: sending one again is harmless."""
+    if arguments.key and len(paths) != 1:
+        raise UsageError(f"--key names one file's job, and there are {len(paths)} files")
+    random = os.urandom(12).hex()
+    params = [files.file_param(path, arguments.key or f"{random}-{number}") for number, path in enumerate(paths)]
+    options = _options(arguments)
+    jobs: list[Job] = []
+    try:
+        for part in _parts(params):
+            jobs += link.call(names.JOB_SUBMIT, {"files": part, "options": options})["jobs"]
+    except KeyboardInterrupt:
+        link.notice(outcome.goes_on([job["id"] for job in jobs]))
+        raise
+    return jobs
+
+
+def _parts(params: "list[FileParam]") -> "list[list[FileParam]]":
+    parts: list[list[FileParam]] = [[]]
+    taken = 0
+    for param in params:
+        cost = sum(len(key) + 6 * len(str(value)) + 8 for key, value in param.items())
+        if parts[-1] and (taken + cost > _REQUEST_BYTES or len(parts[-1]) == _REQUEST_FILES):
+            parts.append([])
+            taken = 0
+        parts[-1].append(param)
+        taken += cost
+    return parts
+
+
+def _options(arguments: "Namespace") -> "Params":
+    options: Params = {name: value for name in _OPTIONS if (value := getattr(arguments, name)) is not None}
+    if arguments.format:
+        options["formats"] = [part.strip() for part in arguments.format.split(",")]
+    if arguments.output_dir is not None:
+        options["output_dir"] = os.fsdecode(files.absolute(arguments.output_dir))
+    return options
+
+
+def _forget_spooled(path: bytes, submitted: "list[Job]", now: "dict[int, Job]") -> None:
+    """Remove spooled audio that no job will read any more; that of a failed one is kept for another try."""
+    suffix = os.fsdecode(b"/" + os.path.basename(path))
+    users = [now.get(job["id"], job) for job in submitted if job["path"].endswith(suffix)]
+    if all(job["state"] in ("completed", "cancelled") for job in users):
+        os.unlink(path)

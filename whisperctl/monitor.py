@@ -1,0 +1,85 @@
+"""Jobs on stderr while a command waits for them: lines redrawn in place on a terminal, plain ones elsewhere.
+
+Owns: when something is shown. Leaves to others: what a job's line says (`whisperctl.progress`), redrawing
+(`whisperctl.terminal`), and following jobs (`whisperctl.follow`).
+"""
+
+import time
+
+from whisperctl import progress, render
+from whisperctl.follow import RECHECK
+from whisperctl.terminal import Live
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from whisperctl.shapes import Job
+    from whisperctl.terminal import Output
+
+_REDRAW = 0.5
+"""Seconds between two drawings without news: the time left counts down, and the terminal may have another size."""
+_QUIET = 5.0
+"""Seconds without a plain line about a job whose stage has not changed."""
+
+
+class Monitor:
+    """Shows jobs as they change. `labels` are names, by id, for what is better not called by its file's name."""
+
+    def __init__(self, output: "Output", labels: "dict[int, str] | None" = None) -> None:
+        self._stream = output.err
+        self._live = Live(output.err)
+        self._labels = labels or {}
+        self._jobs: dict[int, Job] = {}
+        self._left: dict[int, tuple[float, float]] = {}
+        self._said: dict[int, tuple[float, str]] = {}
+        self.tick = _REDRAW if self._stream.live else RECHECK
+
+    def update(self, job: "Job | None") -> None:
+        """Take in a job as it is now, or that time has passed, and show it."""
+        if job:
+            self._jobs[job["id"]] = job
+            self._labels.setdefault(job["id"], render.base_name(job["path"]))
+            if job["eta"] is not None:
+                self._left[job["id"]] = (time.monotonic(), job["eta"])
+        if self._stream.live:
+            self._draw()
+        elif job:
+            self._say(job)
+
+    def aside(self, text: str) -> None:
+        """A line on stderr that stays, above what is redrawn."""
+        self.clear()
+        self._stream.write(text + "\n")
+
+    def clear(self) -> None:
+        """Make room for something else to be printed."""
+        if self._stream.live:
+            self._live.clear()
+
+    def _draw(self) -> None:
+        columns, height = self._stream.size()
+        columns -= 1  # a line that fills the last column makes some terminals go on to the next
+        jobs = list(self._jobs.values())
+        shown = progress.visible(jobs, max(height - 2, 1))
+        longest = max(render.width(self._labels[job["id"]]) for job in shown)
+        lines = [self._line(job, longest, columns) for job in shown]
+        if len(jobs) > 1:
+            lines.append(progress.total(jobs, columns, self._stream.paint, self._stream.blocks))
+        self._live.draw([(columns, line) for line in lines])
+
+    def _line(self, job: "Job", longest: int, columns: int) -> str:
+        number = job["id"]
+        left = job["eta"]
+        if left is not None and number in self._left:
+            seen, eta = self._left[number]
+            left = max(eta - (time.monotonic() - seen), 0.0)
+        return progress.line(job, self._labels[number], longest, columns, self._stream.paint, self._stream.blocks, left)
+
+    def _say(self, job: "Job") -> None:
+        """A plain line when the stage changes, and for a long one now and then."""
+        number, doing = job["id"], progress.doing(job)
+        said_at, said = self._said.get(number, (0.0, ""))
+        now = time.monotonic()
+        if doing == said and (job["state"] != "running" or now - said_at < _QUIET):
+            return
+        self._said[number] = (now, doing)
+        self._stream.write(f"job {number} {self._labels[number]}: {progress.situation(job)}\n")

@@ -1,0 +1,55 @@
+"""How jobs ended, in words and as an exit status.
+
+Owns: the lines about ended jobs. Leaves to others: how they got there (`whisperctl.progress`).
+"""
+
+from whisperctl import render
+from whisperctl.terminal import STATE_STYLES
+from whisperd.wire import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from whisperctl.shapes import Job, Paint
+    from whisperctl.terminal import Output
+
+
+def status(jobs: "list[Job]") -> int:
+    """0 when all are completed and every file that was asked for is written, else 1."""
+    if all(job["state"] == "completed" and not any(written.get("error") for written in job["outputs"]) for job in jobs):
+        return names.EXIT_OK
+    return names.EXIT_FAILED
+
+
+def job_line(job: "Job", paint: "Paint") -> str:
+    """`12  queued  meeting.m4a`."""
+    state = paint(STATE_STYLES.get(job["state"], ""), render.pad(job["state"], 9))
+    return f"{job['id']:>4}  {state}  {render.base_name(job['path'])}"
+
+
+def report(output: "Output", job: "Job", label: str) -> None:
+    """What a person must know of a job that ended, on stderr: why it failed, what is missing, which files there are."""
+    error = job["error"]
+    if job["state"] == "cancelled":
+        output.complain(f"{label}: job {job['id']} was cancelled")
+    elif job["state"] == "failed":
+        output.complain(f"{label}: {error['message'] if error else 'failed'}", error["hint"] if error else None)
+    if job["partial"]:
+        missing = f"{render.duration(job['missing'])} of the audio" if job["missing"] else "some of the audio"
+        output.note(f"{label}: {missing} could not be read and is not in the transcript")
+    for written in job["outputs"]:
+        problem = written.get("error")
+        if problem:
+            output.complain(f"{label}: {written['format']}: {problem}")
+        else:
+            output.note(f"{label}: wrote {render.safe(written['path'])}")
+
+
+def goes_on(ids: "list[int]") -> str:
+    """The line after Ctrl-C."""
+    if not ids:
+        return "no job is left running"
+    shown = render.id_ranges(ids)
+    return (
+        f"{'job' if len(ids) == 1 else 'jobs'} {shown} {'goes' if len(ids) == 1 else 'go'} on in whisperd; "
+        f"follow with `whisperctl job wait {shown}`, cancel with `whisperctl job cancel {shown}`"
+    )

@@ -1,0 +1,128 @@
+"""What a job's line says: its state, how far it is, how fast, how long it will take.
+
+Owns: pure functions from jobs to lines. Leaves to others: when lines are shown (`whisperctl.monitor`), and how values
+look (`whisperctl.render`).
+"""
+
+from whisperctl import render
+from whisperctl.terminal import STATE_STYLES
+from whisperd.wire import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from whisperctl.shapes import Job, Paint
+
+STAGES = {
+    "opening": "opening",
+    "loading_model": "loading model",
+    "detecting_language": "language",
+    "transcribing": "transcribing",
+    "writing": "writing",
+}
+_STAGE_COLUMNS = max(map(len, STAGES.values()))
+_SPEED_COLUMNS = len("12.5×")
+_LEFT_COLUMNS = len("1:05:00 left")
+_NAME_SHARE = 0.5
+"""Of the columns that facts leave free, the part that a name may take beside a bar."""
+_BAR_COLUMNS = (6, 40)
+"""The shortest bar that says anything, and the longest."""
+
+
+def doing(job: "Job") -> str:
+    """A running job's stage, any other's state."""
+    stage = job["stage"]
+    return STAGES.get(stage, render.safe(stage)) if job["state"] == "running" and stage else job["state"]
+
+
+def situation(job: "Job", now_left: float | None = None) -> str:
+    """A job's state in a few words; `now_left` is the seconds left now, where the job's own figure has aged."""
+    state, error = job["state"], job["error"]
+    left = job["eta"] if now_left is None else now_left
+    if state == "running":
+        parts = [doing(job), render.percent(job["progress"])]
+        parts += [render.speed(job["speed"])] if job["speed"] else []
+        parts += [f"{render.clock(left)} left"] if left is not None else []
+        return ", ".join(parts)
+    if state == "queued":
+        return f"queued, place {job['place']:,}" if job["place"] else "queued"
+    if state == "waiting":
+        reason = f" after: {render.safe(error['message'])}" if error else ""
+        return f"waiting to be tried again{reason}"
+    if state == "failed" and error:
+        return f"failed: {render.safe(error['message'])}"
+    if state == "completed":
+        return f"completed{work_done(job)}"
+    return state
+
+
+def work_done(job: "Job") -> str:
+    """`, 1:05:00 of audio in 5 m 12 s (12×)` of a completed job, as far as it is known."""
+    audio, took = job["duration"], job["processing_time"]
+    if audio is None or not took:
+        return ""
+    return f", {render.clock(audio)} of audio in {render.duration(took)} ({render.speed(audio / took)})"
+
+
+def line(
+    job: "Job", label: str, label_columns: int, columns: int, paint: "Paint", blocks: bool, left: "float | None" = None
+) -> str:
+    """A job's line in at most `columns`, its label in up to `label_columns`. `left` is the seconds left now."""
+    if job["state"] != "running":
+        state = situation(job)
+        label_columns = min(label_columns, max(columns - render.width(state) - 1, columns // 3))
+        start = render.pad(render.fit_name(label, label_columns), label_columns)
+        return f"{start} {paint(STATE_STYLES.get(job['state'], ''), render.fit(state, columns - label_columns - 1))}"
+    before, after = _facts(job, left, columns)
+    room = columns - sum(render.width(fact) + 1 for fact in before + after)
+    label_columns = min(label_columns, max(int(room * _NAME_SHARE), room - _BAR_COLUMNS[1] - 1))
+    bar_columns = min(room - label_columns - 1, _BAR_COLUMNS[1])
+    bar = [paint("cyan", render.bar(job["progress"], bar_columns, blocks))] if bar_columns >= _BAR_COLUMNS[0] else []
+    return " ".join([render.pad(render.fit_name(label, label_columns), label_columns), *before, *bar, *after])
+
+
+def _facts(job: "Job", left: float | None, columns: int) -> "tuple[list[str], list[str]]":
+    """What stands before and after the bar; fewer facts in fewer columns."""
+    percent = f"{render.percent(job['progress']):>4}"
+    stage = render.pad(doing(job), _STAGE_COLUMNS)
+    speed = render.pad(render.speed(job["speed"]) if job["speed"] else "", _SPEED_COLUMNS, right=True)
+    remaining = render.pad(f"{render.clock(left)} left" if left is not None else "", _LEFT_COLUMNS, right=True)
+    if columns >= 68:
+        return [stage], [percent, speed, remaining]
+    if columns >= 54:
+        return [stage], [percent, remaining]
+    if columns >= 34:
+        return [], [percent, remaining]
+    return [], [percent]
+
+
+def total(jobs: "list[Job]", columns: int, paint: "Paint", blocks: bool) -> str:
+    """One line for many jobs: how many are done, and how far all of them are together."""
+    states = [job["state"] for job in jobs]
+    words = [f"{states.count('completed'):,} of {len(jobs):,} done"]
+    words += [f"{states.count(state):,} {state}" for state in ("failed", "cancelled") if state in states]
+    text = render.fit(", ".join(words), columns)
+    percent = f"{render.percent(fraction(jobs)):>4}"
+    bar_columns = min(columns - render.width(text) - len(percent) - 2, _BAR_COLUMNS[1])
+    if bar_columns < _BAR_COLUMNS[0]:
+        return text
+    return f"{text} {paint('cyan', render.bar(fraction(jobs), bar_columns, blocks))} {percent}"
+
+
+def fraction(jobs: "list[Job]") -> float:
+    """How far all are, from 0 to 1: by seconds of audio once every length is known, until then by files."""
+    parts = [1.0 if job["state"] in names.FINAL_STATES else job["progress"] for job in jobs]
+    weights = [job["duration"] for job in jobs]
+    known = [weight for weight in weights if weight]
+    if len(known) < len(jobs):
+        return sum(parts) / len(parts)
+    return sum(part * weight for part, weight in zip(parts, known, strict=True)) / sum(known)
+
+
+def visible(jobs: "list[Job]", room: int) -> "list[Job]":
+    """The jobs whose lines are worth the most where there is room for so many: in progress first, then what is next."""
+    if len(jobs) <= room:
+        return jobs
+    ranks = {"running": 0, "waiting": 1, "queued": 2, "paused": 3}
+    chosen = sorted(jobs, key=lambda job: (ranks.get(job["state"], 4), job["place"] or 0))[:room]
+    numbers = {job["id"] for job in chosen}
+    return [job for job in jobs if job["id"] in numbers]

@@ -1,0 +1,158 @@
+"""The daemon's JSON values as the client sees them: plain dictionaries, described for the type checker only.
+
+Owns: the shapes. Nothing imports this module at run time (`typing` costs milliseconds): it is imported where
+`TYPE_CHECKING` is true. A test holds it equal to `whisperd.wire.types`. Times are ISO 8601 UTC, durations seconds.
+"""
+
+from collections.abc import Callable
+from typing import Any, NotRequired, TypedDict
+
+Json = Any
+"""Any JSON value."""
+
+Params = dict[str, Json]
+"""Parameters of a request, or a result that is handed on as it came."""
+
+
+class ErrorDict(TypedDict):
+    kind: str
+    retryable: bool
+    message: str | None
+    hint: str | None
+
+
+class ErrorObject(TypedDict):
+    code: int
+    message: str
+    data: NotRequired[ErrorDict]
+
+
+class Failure(TypedDict):
+    kind: str
+    message: str
+    hint: str | None
+
+
+class Output(TypedDict):
+    format: str
+    path: str
+    path_b64: NotRequired[str]
+    size: NotRequired[int]
+    digest: NotRequired[str]
+    error: NotRequired[str]
+
+
+class Job(TypedDict):
+    id: int
+    kind: str
+    state: str
+    path: str
+    created_at: str
+    options: Params
+    stage: str | None
+    progress: float
+    done: float
+    duration: float | None
+    speed: float | None
+    eta: float | None
+    place: int | None
+    attempts: int
+    error: Failure | None
+    path_b64: str | None
+    key: str | None
+    started_at: str | None
+    finished_at: str | None
+    retry_at: str | None
+    model: str | None
+    device: str | None
+    language: str | None
+    processing_time: float | None
+    partial: bool | None
+    missing: float | None
+    confidence: float | None
+    outputs: list[Output]
+    notes: list[str]
+
+
+class JobList(TypedDict):
+    jobs: list[Job]
+    next_cursor: str | None
+
+
+class HistoryEntry(TypedDict):
+    seq: int
+    at: str
+    event: str
+    data: Params
+
+
+class JobStory(TypedDict):
+    job: Job
+    story: list[HistoryEntry]
+
+
+class Answer(TypedDict):
+    id: int
+    ok: bool
+    job: Job | None
+    error: ErrorDict | None
+
+
+class Worker(TypedDict):
+    lane: str
+    state: str
+    pid: int | None
+    model: str | None
+    device: str | None
+    compute_type: str | None
+    job: int | None
+    memory: int | None
+    error: str | None
+
+
+class Status(TypedDict):
+    version: str
+    pid: int
+    started_at: str
+    uptime: float
+    state_dir: str
+    socket: str
+    config: str | None
+    memory: int
+    queue: dict[str, int]
+    workers: list[Worker]
+    running: list[Job]
+
+
+class Check(TypedDict):
+    name: str
+    status: str
+    message: str
+    hint: str | None
+
+
+class DoctorResult(TypedDict):
+    ok: bool
+    checks: list[Check]
+
+
+class Event(TypedDict, total=False):
+    subscription: int
+    topic: str
+    at: str
+    data: Params
+    seq: int
+    job: int
+
+
+class FileParam(TypedDict, total=False):
+    path: str
+    path_b64: str
+    key: str
+
+
+Notice = Callable[[str], None]
+"""Tells the person something on stderr."""
+
+Paint = Callable[[str, str], str]
+"""`paint(style, text)`: the text in that style, or as it is where there are no colours."""

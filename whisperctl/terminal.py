@@ -1,0 +1,130 @@
+"""Where a command's words go: stdout for results, stderr for everything else, with what each can show.
+
+Owns: colours, the terminal's width, encoding trouble, and the area of lines that is redrawn in place. Leaves to
+others: the words. Styles and bars only on a terminal; `NO_COLOR` and `TERM=dumb` are respected.
+"""
+
+import os
+import sys
+
+from whisperctl import render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import TextIOWrapper
+
+    from whisperctl.shapes import Json
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+STATE_STYLES = {
+    "queued": "",
+    "running": "cyan",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "dim",
+}
+
+
+class Stream:
+    """stdout or stderr. `live`: lines on it can be redrawn; `blocks`: it can show block characters and arrows."""
+
+    def __init__(self, file: "TextIOWrapper") -> None:
+        term = os.environ.get("TERM", "")
+        file.reconfigure(errors="backslashreplace")
+        self.file = file
+        self.terminal = file.isatty()
+        self.live = self.terminal and term not in ("", "dumb")
+        self.colours = self.live and not os.environ.get("NO_COLOR")
+        self.utf8 = file.encoding.lower().replace("-", "") == "utf8"
+        self.blocks = self.utf8 and term not in ("", "dumb", "linux")
+
+    def paint(self, style: str, text: str) -> str:
+        """`text` in a style (`bold`, `dim`, `red`, `green`, `yellow`, `cyan`, or none)."""
+        if not (self.colours and style and text):
+            return text
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+    def size(self) -> "tuple[int, int]":
+        """Columns and lines now; a terminal may be resized at any time. 80 × 24 where there is no terminal."""
+        try:
+            columns, lines = os.get_terminal_size(self.file.fileno()) if self.terminal else (0, 0)
+        except (OSError, ValueError):
+            columns, lines = 0, 0
+        return columns or _columns_by_environment(), lines or 24
+
+    def write(self, text: str) -> None:
+        self.file.write(text)
+        self.file.flush()
+
+
+def _columns_by_environment() -> int:
+    value = os.environ.get("COLUMNS", "")
+    return int(value) if value.isdecimal() and int(value) > 0 else 80
+
+
+class Output:
+    """What a command prints with. With `json_only`, stdout carries JSON values and nothing else."""
+
+    def __init__(self, json_only: bool) -> None:
+        self.json_only = json_only
+        self.out = Stream(sys.stdout)  # pyright: ignore[reportArgumentType] (TextIO in typeshed)
+        self.err = Stream(sys.stderr)  # pyright: ignore[reportArgumentType]
+
+    def line(self, text: str = "") -> None:
+        """A line of the result, made safe by whoever made it; nothing where only JSON is wanted."""
+        if not self.json_only:
+            self.out.file.write(text + "\n")
+
+    def lines(self, texts: "list[str]") -> None:
+        for text in texts:
+            self.line(text)
+
+    def text(self, text: str) -> None:
+        """A transcript: on a terminal made safe, elsewhere character for character; ends with a line end."""
+        shown = render.safe_lines(text) if self.out.terminal else text
+        self.out.write(shown if shown.endswith("\n") else shown + "\n")
+
+    def value(self, value: "Json") -> None:
+        """A JSON value on a line of its own, at once: the reader may be a program that waits for it."""
+        import json
+
+        self.out.write(json.dumps(value, ensure_ascii=not self.out.utf8) + "\n")
+
+    def note(self, text: str) -> None:
+        """A line for the person, on stderr."""
+        self.err.write(text + "\n")
+
+    def complain(self, message: str, hint: str | None = None) -> None:
+        """An error and what to do about it, on stderr; both may hold foreign text."""
+        self.note(f"{self.err.paint('red', 'whisperctl:')} {render.safe(message)}")
+        if hint:
+            self.note(f"  {self.err.paint('dim', '→' if self.err.blocks else '->')} {render.safe(hint)}")
+
+
+class Live:
+    """Lines at the bottom of a terminal that are redrawn in place, in one write each time so that nothing flickers."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._widths: list[int] = []
+
+    def draw(self, lines: "list[tuple[int, str]]") -> None:
+        """Show these lines (columns taken, text) in place of the last ones."""
+        text = self._home() + "".join(f"{line}\x1b[K\n" for _, line in lines) + "\x1b[J"
+        self._widths = [columns for columns, _ in lines]
+        self._stream.write(text)
+
+    def clear(self) -> None:
+        """Take the lines away, so that something else can be printed there."""
+        if self._widths:
+            self._stream.write(self._home() + "\x1b[J")
+            self._widths = []
+
+    def _home(self) -> str:
+        """The way to the first line; a terminal that became narrower has wrapped the lines it shows."""
+        columns, height = self._stream.size()
+        rows = sum(max(1, -(-taken // columns)) for taken in self._widths)
+        return f"\r\x1b[{min(rows, height - 1)}A" if rows else "\r"
