@@ -90,6 +90,11 @@ TOPICS = (
 
 FINAL_STATES = ("completed", "failed", "cancelled")
 
+AUDIO_SUFFIXES = tuple(
+    [".wav", ".w64", ".aif", ".aiff", ".caf", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aac", ".amr", ".wma", ".asf", ".avi", ".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".3gp", ".3g2", ".mka", ".mkv", ".webm"]
+)
+"""The lower-case suffixes by which audio files are found in a folder; a file that is named is taken whatever its name."""
+
 
 def state_dir() -> str:
     """Where database, models and lock live: `$XDG_STATE_HOME/whisperd`, by default `~/.local/state/whisperd`."""
