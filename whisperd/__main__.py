@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WhisperdError as error:
         _complain(error)
         return names.EXIT_USAGE
-    logs.set_up(options.log_level or settings.log.level, options.log_format or settings.log.format)
+    logs.configure(options.log_level or settings.log.level, options.log_format or settings.log.format)
     try:
         anyio.run(app.run, settings, places)
     except BaseExceptionGroup as group:

@@ -114,7 +114,7 @@ class _SegmentDocument(msgspec.Struct, frozen=True):
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     segments: list[_SegmentDocument]
-    language: str
+    language: str | None
     language_probability: float
     confidence: float
     duration: float

@@ -29,7 +29,7 @@ class Transcript(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     segments: tuple[frames.Segment, ...]
-    language: str
+    language: str | None
     language_probability: float
     confidence: float
     duration: float
@@ -44,7 +44,7 @@ class Transcript(msgspec.Struct, frozen=True, kw_only=True):
 def assemble(
     results: Iterable[frames.ChunkResult],
     *,
-    language: str,
+    language: str | None,
     language_probability: float,
     duration: float,
     processing_time: float,
