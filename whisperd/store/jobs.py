@@ -8,7 +8,6 @@ Leaves to others: which transition is legal (`whisperd.jobs.transitions`), what 
 import json
 import sqlite3
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from whisperd.store import checkpoints, events
 from whisperd.store.events import StoredEvent
 from whisperd.store.rows import COLUMNS, JobChanges, JobRow, changed, column, job_row
 from whisperd.wire import names
+from whisperd.wire.times import iso8601
 
 __all__ = [
     "JobChanges",
@@ -44,7 +44,7 @@ __all__ = [
 
 # Queued and held back by nothing, in the order in which they start; both indexes of the queue carry this condition.
 _READY = "state = 'queued' AND hold IS NULL"
-_ORDER = "position, queued_at, id"
+_ORDER = "position, id"
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,31 +59,29 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transitioned(msgspec.Struct, frozen=True):
-    """A job after a change of state, and the event that reports it."""
+    """A job after a change, and the events that report it; none when nothing was changed."""
 
     job: JobRow
-    event: StoredEvent
+    events: tuple[StoredEvent, ...]
 
 
 # -- adding -----------------------------------------------------------------------------------------------------------
 
 
-def insert(conn: sqlite3.Connection, new: NewJob, now: float) -> tuple[JobRow, list[StoredEvent]]:
+def insert(conn: sqlite3.Connection, new: NewJob, now: float) -> Transitioned:
     """Queue a job. With a key that is known, that job and no events."""
     if (existing := _by_key(conn, new.key)) is not None:
-        return existing, []
+        return Transitioned(job=existing, events=())
     job = _insert(conn, new, now, state=State.QUEUED)
-    return job, [_append_state(conn, job, now)]
+    return Transitioned(job=job, events=(_append_state(conn, job, now),))
 
 
-def insert_failed(
-    conn: sqlite3.Connection, new: NewJob, failure: Failure, now: float
-) -> tuple[JobRow, list[StoredEvent]]:
+def insert_failed(conn: sqlite3.Connection, new: NewJob, failure: Failure, now: float) -> Transitioned:
     """Record a job that failed before it could be queued, such as a bad file among good ones."""
     if (existing := _by_key(conn, new.key)) is not None:
-        return existing, []
+        return Transitioned(job=existing, events=())
     job = _insert(conn, new, now, state=State.FAILED, finished_at=now, error=column("error", failure))
-    return job, [_append_state(conn, job, now)]
+    return Transitioned(job=job, events=(_append_state(conn, job, now),))
 
 
 def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -> JobRow:
@@ -100,10 +98,10 @@ def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -
         **more,
     }
     marks = ", ".join("?" * len(values))
-    sql = f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks}) RETURNING {COLUMNS}"  # noqa: S608 (our own names)
-    # All rows are fetched, not one: the statement ends with them.
-    [row] = conn.execute(sql, tuple(values.values())).fetchall()
-    return job_row(row)
+    sql = f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})"  # noqa: S608 (our own names)
+    job_id = conn.execute(sql, tuple(values.values())).lastrowid
+    assert job_id is not None
+    return _existing(conn, job_id)
 
 
 def _by_key(conn: sqlite3.Connection, key: str | None) -> JobRow | None:
@@ -162,15 +160,31 @@ def counts(conn: sqlite3.Connection) -> dict[State, int]:
 
 
 def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The place in the queue, from 1, of those of `ids` that are queued and not held back."""
-    wanted = list(ids)
-    rows = conn.execute(
-        f"""SELECT id, place FROM (
-            SELECT id, row_number() OVER (ORDER BY priority, {_ORDER}) AS place FROM jobs WHERE {_READY}
-        ) WHERE id IN (SELECT value FROM json_each(?))""",  # noqa: S608
-        (json.dumps(wanted),),
+    """The place in the queue, from 1, of those of `ids` that are queued and not held back.
+
+    Whole stretches of the queue are added up from their kept counts; only those that hold one of `ids` are read.
+    """
+    wanted = set(ids)
+    holding = conn.execute(
+        f"""SELECT DISTINCT priority, position, id >> 8 FROM jobs NOT INDEXED
+        WHERE {_READY} AND id IN (SELECT value FROM json_each(?))""",  # noqa: S608
+        (json.dumps(list(wanted)),),
     )
-    return dict(rows.fetchall())
+    sought = set(holding)
+    found: dict[int, int] = {}
+    before = 0
+    for priority, position, stretch, count in conn.execute(
+        "SELECT priority, position, stretch, count FROM queue_counts ORDER BY priority, position, stretch"
+    ):
+        if (priority, position, stretch) in sought:
+            members = conn.execute(
+                f"""SELECT id FROM jobs INDEXED BY queue_by_arrival WHERE {_READY}
+                AND priority = ? AND position = ? AND id BETWEEN ? AND ? ORDER BY id""",  # noqa: S608
+                (priority, position, stretch << 8, (stretch << 8) + 255),
+            )
+            found |= {job_id: before + n for n, (job_id,) in enumerate(members, 1) if job_id in wanted}
+        before += count
+    return found
 
 
 def next_queued(
@@ -193,7 +207,7 @@ def next_queued(
         if prefer_model is None or overdue or _model(head) in (None, prefer_model):
             return head
         same = [_first(conn, priority, head.position, model) for model in (prefer_model, None)]
-        return min((job for job in same if job), key=lambda job: (job.queued_at, job.id), default=head)
+        return min((job for job in same if job), key=lambda job: job.id, default=head)
     return None
 
 
@@ -243,26 +257,19 @@ def transition(
     Raises NotFoundError for an unknown job and IllegalTransitionError for a command that its state does not allow,
     and then changes nothing.
     """
-    job = get(conn, job_id)
-    if job is None:
-        raise _no_such_job(job_id)
+    job = _existing(conn, job_id)
     state = next_state(job.state, command)
     if command is Command.RETRY and not retry.keeps_checkpoint(job.state, job.error and job.error.kind):
         checkpoints.discard(conn, job_id)
     after = _set(conn, job_id, {"state": state, **_consequences(job, command, state, now), **changed(changes)})
     event = _append_state(conn, after, now, previous=job.state, command=command, reason=reason)
-    return Transitioned(job=after, event=event)
+    return Transitioned(job=after, events=(event,))
 
 
 def update(conn: sqlite3.Connection, job_id: int, changes: JobChanges) -> JobRow:
     """Store facts that do not change the state. Raises NotFoundError for an unknown job."""
     values = changed(changes)
-    if values:
-        return _set(conn, job_id, values)
-    job = get(conn, job_id)
-    if job is None:
-        raise _no_such_job(job_id)
-    return job
+    return _set(conn, job_id, values) if values else _existing(conn, job_id)
 
 
 def delete(conn: sqlite3.Connection, ids: Iterable[int]) -> int:
@@ -313,11 +320,16 @@ def _consequences(job: JobRow, command: Command, state: State, now: float) -> di
 def _set(conn: sqlite3.Connection, job_id: int, values: dict[str, object]) -> JobRow:
     assignments = ", ".join(f"{field} = ?" for field in values)
     parameters = [column(field, value) for field, value in values.items()]
-    sql = f"UPDATE jobs SET {assignments} WHERE id = ? RETURNING {COLUMNS}"  # noqa: S608 (our own names)
-    rows = conn.execute(sql, (*parameters, job_id)).fetchall()
-    if not rows:
-        raise _no_such_job(job_id)
-    return job_row(rows[0])
+    sql = f"UPDATE jobs SET {assignments} WHERE id = ?"  # noqa: S608 (our own names)
+    conn.execute(sql, (*parameters, job_id))
+    return _existing(conn, job_id)  # read anew: RETURNING gives what was written, before columns make it a REAL
+
+
+def _existing(conn: sqlite3.Connection, job_id: int) -> JobRow:
+    job = get(conn, job_id)
+    if job is None:
+        raise NotFoundError(f"there is no job {job_id}")
+    return job
 
 
 def _append_state(
@@ -336,16 +348,8 @@ def _append_state(
         "reason": reason,
         "kind": job.kind,
         "attempts": job.attempts,
-        "retry_at": None if job.retry_at is None else _iso(job.retry_at),
+        "retry_at": None if job.retry_at is None else iso8601(job.retry_at),
         "error": None if job.error is None else msgspec.to_builtins(job.error),
     }
     told = {key: value for key, value in data.items() if value is not None}
     return events.append(conn, names.TOPIC_JOB_STATE, told, job.id, now)
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _no_such_job(job_id: int) -> NotFoundError:
-    return NotFoundError(f"there is no job {job_id}")

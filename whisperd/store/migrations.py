@@ -16,6 +16,17 @@ from whisperd.store import backups
 APPLICATION_ID: Final = 0x77737064
 """`wspd` in ASCII, in the header of every database of ours: no other program's file is taken for one."""
 
+_JOIN_QUEUE: Final = """
+    INSERT INTO queue_counts VALUES (new.priority, new.position, new.id >> 8, 1)
+        ON CONFLICT (priority, position, stretch) DO UPDATE SET count = count + 1;
+"""
+_LEAVE_QUEUE: Final = """
+    UPDATE queue_counts SET count = count - 1
+        WHERE (priority, position, stretch) = (old.priority, old.position, old.id >> 8);
+    DELETE FROM queue_counts
+        WHERE (priority, position, stretch) = (old.priority, old.position, old.id >> 8) AND count = 0;
+"""
+
 _V1: Final = (
     """CREATE TABLE jobs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -37,11 +48,11 @@ _V1: Final = (
         attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
         failures TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(failures)),
         unfinished_starts INTEGER NOT NULL DEFAULT 0 CHECK (unfinished_starts >= 0),
-        error TEXT CHECK (json_valid(error)),
+        error TEXT CHECK (error IS NULL OR json_valid(error)),
         duration REAL CHECK (duration >= 0),
         done REAL NOT NULL DEFAULT 0 CHECK (done >= 0),
         processing_time REAL NOT NULL DEFAULT 0 CHECK (processing_time >= 0),
-        identity TEXT CHECK (json_valid(identity)),
+        identity TEXT CHECK (identity IS NULL OR json_valid(identity)),
         fingerprint TEXT,
         batch_size INTEGER CHECK (batch_size >= 1),
         language TEXT,
@@ -59,9 +70,9 @@ _V1: Final = (
         CHECK (state <> 'running' OR started_at IS NOT NULL)
     ) STRICT""",
     "CREATE INDEX jobs_by_state ON jobs (state, kind, id)",
-    """CREATE INDEX queue_by_arrival ON jobs (priority, position, queued_at, id)
+    """CREATE INDEX queue_by_arrival ON jobs (priority, position, id)
         WHERE state = 'queued' AND hold IS NULL""",
-    """CREATE INDEX queue_by_model ON jobs (priority, position, coalesce(model, requested_model), queued_at, id)
+    """CREATE INDEX queue_by_model ON jobs (priority, position, coalesce(model, requested_model), id)
         WHERE state = 'queued' AND hold IS NULL""",
     "CREATE INDEX jobs_waiting ON jobs (retry_at) WHERE state = 'waiting'",
     """CREATE TABLE job_counts (
@@ -80,6 +91,22 @@ _V1: Final = (
         UPDATE job_counts SET count = count - 1 WHERE state = old.state;
         UPDATE job_counts SET count = count + 1 WHERE state = new.state;
     END""",
+    # The ready part of the queue, counted in stretches of 256 ids: a place is found without counting all before it.
+    """CREATE TABLE queue_counts (
+        priority INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        stretch INTEGER NOT NULL,
+        count INTEGER NOT NULL CHECK (count >= 0),
+        PRIMARY KEY (priority, position, stretch)
+    ) STRICT, WITHOUT ROWID""",
+    f"""CREATE TRIGGER queue_joined_by_insert AFTER INSERT ON jobs
+    WHEN new.state = 'queued' AND new.hold IS NULL BEGIN {_JOIN_QUEUE} END""",
+    f"""CREATE TRIGGER queue_left_by_delete AFTER DELETE ON jobs
+    WHEN old.state = 'queued' AND old.hold IS NULL BEGIN {_LEAVE_QUEUE} END""",
+    f"""CREATE TRIGGER queue_left AFTER UPDATE OF state, hold, priority, position ON jobs
+    WHEN old.state = 'queued' AND old.hold IS NULL BEGIN {_LEAVE_QUEUE} END""",
+    f"""CREATE TRIGGER queue_joined AFTER UPDATE OF state, hold, priority, position ON jobs
+    WHEN new.state = 'queued' AND new.hold IS NULL BEGIN {_JOIN_QUEUE} END""",
     """CREATE TABLE blocks (
         job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
         block INTEGER NOT NULL CHECK (block >= 0),

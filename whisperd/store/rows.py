@@ -14,7 +14,7 @@ from whisperd.frames import FailureKind, FileIdentity
 from whisperd.jobs.job import Failure, Kind, Options, Output, Priority, State
 
 
-class JobRow(Struct, frozen=True, kw_only=True):
+class JobRow(Struct, frozen=True):
     """Everything stored about a job but its checkpoint and its transcript.
 
     `queued_at` is when it took its place in the queue, which it keeps through preemption, pause and waiting.
@@ -117,7 +117,7 @@ def job_row(columns: tuple[Any, ...]) -> JobRow:
     values = list(columns)
     for index, decode in _CONVERSIONS:
         values[index] = decode(values[index])
-    return JobRow(**dict(zip(JobRow.__struct_fields__, values, strict=True)))
+    return JobRow(*values)
 
 
 def column(field: str, value: object) -> object:
