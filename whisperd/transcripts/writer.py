@@ -70,9 +70,9 @@ def write_atomically(
     """Write a file that appears complete, under `path` or, where that name is taken, a numbered one beside it.
 
     `previous` is what an earlier call wrote for the same output: that file is replaced if it still has exactly that
-    content. Any other file stays as it is, however it came there; one that has the new content already is the result
-    (so that writing again after a crash makes no second file). `make_folder` creates missing folders, which is meant
-    for an output folder that was asked for, not for the audio's own. On return the file is on the disk.
+    content just before. Any other file stays as it is, however it came there; one that has the new content already is
+    the result (so that writing again after a crash makes no second file). `make_folder` creates missing folders, which
+    is meant for an output folder that was asked for, not for the audio's own. On return the file is on the disk.
 
     Raises OutputError with the reason in words.
     """

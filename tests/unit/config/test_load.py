@@ -187,6 +187,8 @@ def test_defaults_are_the_documented_ones() -> None:
             "[models]\ndefault = ''",
             '2: models.default: found ""; must be text in quotes, not empty, at most 4096 characters',
         ),
+        ("[log]\nlevel = { a = 1 }", '2: log.level: found a table; must be "debug", "error", "info" or "warning"'),
+        ("[log]\nlevel = []", '2: log.level: found a list; must be "debug", "error", "info" or "warning"'),
         ("[models]\nallow_smaller = 1", "2: models.allow_smaller: found 1; must be true or false"),
         (
             '[transcription]\nformats = [\n  "txt",\n  "mp3",\n]',

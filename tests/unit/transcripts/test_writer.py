@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -251,6 +252,47 @@ def test_an_error_of_the_disk_is_named_and_its_temporary_file_removed(
         write_atomically(tmp_path / "talk.txt", "x")
     assert "talk.txt" in caught.value.message
     assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+def test_a_name_that_can_not_be_given_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hard_links: bool
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", fail if hard_links else refuse)
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OutputError, match="Input/output error"):
+        write_atomically(tmp_path / "talk.txt", "x")
+    assert names(tmp_path) == set()
+
+
+def test_a_folder_that_can_not_be_synced_is_still_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    assert write_atomically(tmp_path / "talk.txt", "x").path.read_text() == "x"
+
+
+def test_files_and_then_their_folder_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, synced = os.fsync, list[str]()
+
+    def noted(descriptor: int) -> None:
+        synced.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_atomically(tmp_path / "talk.txt", "x")
+    assert synced == ["file", "folder"]
 
 
 def test_a_path_through_a_file_is_an_error(tmp_path: Path) -> None:
