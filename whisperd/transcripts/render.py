@@ -25,7 +25,7 @@ TEMPERATURE: Final = 0.0
 """The reference implementation's field for the sampling temperature; whisperd's decoding samples nothing."""
 
 # C0 and C1 control characters, with the line breaks among them, and Unicode's own line and paragraph separators.
-_BREAKS: Final = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*")
+_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # Two dashes or more: replacing "-->" in "--->" alone would leave another one.
 _ARROW: Final = re.compile(r"-{2,}>")
 
@@ -47,7 +47,7 @@ def render(transcript: Transcript, form: Format) -> str:
 
 def one_line(text: str) -> str:
     """The text without line breaks, control characters and surrounding space."""
-    return _BREAKS.sub(" ", text).strip()
+    return " ".join(filter(None, map(str.strip, _BREAKS.split(text))))
 
 
 def timestamp(milliseconds: int, *, separator: str, hours: bool) -> str:
