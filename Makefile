@@ -1,0 +1,56 @@
+# Every target sets up what it needs from a bare clone: a virtual environment in .venv with pinned packages, and Debian
+# packages when run as root. A second run reuses both.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+COVERAGE_FLOOR := 90
+
+# espeak-ng and flite speak for the tests, libportaudio2 records
+DEBIAN := espeak-ng flite libportaudio2
+
+.PHONY: help demo test lint bench debian
+help:
+	@echo 'make demo    transcribe the speech that ships with the repository, in a temporary home'
+	@echo 'make test    lint and all tests, with the coverage floor'
+	@echo 'make lint    ruff, pyright, import-linter'
+	@echo 'make bench   the figures of the README, each with its limit'
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'whisperd needs Python 3.11 or newer: install python3.11 and its venv module'; exit 1; }
+	@echo 'setting up .venv …'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	@touch $@
+
+debian:
+	@missing=; for p in $(DEBIAN); do \
+		[ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing$$missing …"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } \
+			>/dev/null; \
+	else echo "please install:$$missing   (sudo apt-get install$$missing)"; exit 1; fi
+
+demo: .venv/installed
+	@$(BIN)/python tools/demo.py
+
+lint: .venv/installed
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	@$(BIN)/lint-imports --no-logo 2>/dev/null
+
+test: .venv/installed debian lint
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --fail-under=$(COVERAGE_FLOOR)
+
+bench: .venv/installed debian
+	@$(BIN)/python -m benchmarks
