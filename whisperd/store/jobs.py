@@ -42,9 +42,8 @@ __all__ = [
     "update",
 ]
 
-# Queued and held back by nothing, in the order in which they start; both indexes of the queue carry this condition.
+# Queued and held back by nothing; both indexes of the queue carry this condition.
 _READY = "state = 'queued' AND hold IS NULL"
-_ORDER = "position, id"
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,10 +216,12 @@ def _first(
     """The first job of a class, or of a class, position and model."""
     sql = f"SELECT {COLUMNS} FROM jobs WHERE {_READY} AND priority = ?"  # noqa: S608
     parameters: tuple[object, ...] = (priority,)
+    order = "position, id"
     if position is not None:
         sql += " AND position = ? AND coalesce(model, requested_model) IS ?"
         parameters = (priority, position, model)
-    row = conn.execute(f"{sql} ORDER BY {_ORDER} LIMIT 1", parameters).fetchone()
+        order = "id"  # naming the position here as well would make SQLite sort all of them
+    row = conn.execute(f"{sql} ORDER BY {order} LIMIT 1", parameters).fetchone()
     return None if row is None else job_row(row)
 
 
