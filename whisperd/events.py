@@ -8,7 +8,7 @@ where to resume. An event without one (progress) is only worth its newest value,
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -167,16 +167,17 @@ class Subscription:
                 await self._news.wait()
         raise StopAsyncIteration
 
-    async def from_store(self, since: int, replay: Replay, page: int = REPLAY_PAGE) -> AsyncIterator[Event]:
-        """Stored events after `since`, then live ones, without a gap and without one twice.
+    async def follow(self, since: int | None, replay: Replay, page: int = REPLAY_PAGE) -> AsyncGenerator[Event, None]:
+        """Stored events after `since` (None: no stored ones), then live ones, without a gap and without one twice.
 
         At most one page is in memory, however slow the reader. Before each page what came in live is forgotten, since
         it is in the store by then; so only what follows the last page's reading waits in the mailbox, and if that is
-        too much, there is another page. To be called at once after subscribing: a `since` that is
-        newer than every event comes from another database: then live events follow at once.
+        too much, there is another page. A `since` newer than every event comes from another database: it counts as the
+        newest one's.
         """
-        self._mailbox.position = min(since, self._mailbox.position)
-        more = True
+        more = since is not None
+        if since is not None:
+            self._mailbox.position = min(since, self._mailbox.position)
         while more and not self._closed:
             self._mailbox.forget_stored()
             events = await replay(self._mailbox.position, self.wanted, page)
@@ -215,6 +216,10 @@ class EventBus:
         subscription = Subscription(self, wanted, Mailbox(self.newest, capacity))
         self._subscriptions.add(subscription)
         return subscription
+
+    def __len__(self) -> int:
+        """Subscribers."""
+        return len(self._subscriptions)
 
     def remove(self, subscription: Subscription) -> None:
         self._subscriptions.discard(subscription)

@@ -8,44 +8,26 @@ Nothing is buffered for a client beyond the kernel's socket buffer: who has some
 and a client that takes nothing for `write_timeout` is dropped.
 """
 
-import os
-import select
-import socket
-import struct
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+import contextlib
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import TaskGroup
 
 from whisperd.errors import InvalidRequestError, ShuttingDownError, TooManyRequestsError, WhisperdError
 from whisperd.events import EventBus, Replay
 from whisperd.rpc.dispatch import Dispatcher, refuse, refuse_all
 from whisperd.rpc.limits import RpcLimits
 from whisperd.rpc.lines import Line, LineSplitter, Overlong
+from whisperd.rpc.stream import ClientStream
 from whisperd.rpc.subscriptions import Opened, Subscriptions
 from whisperd.wire import codec, names
 from whisperd.wire.codec import Message, Rejected, Request
 
-_CHUNK: Final = 64 * 1024
-_CREDENTIALS: Final = struct.Struct("3i")
-"""`struct ucred`: pid, uid, gid (unix(7))."""
-
-
-def peer_uid(stream: SocketStream) -> int:
-    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 (not Django's)
-    _, uid, _ = _CREDENTIALS.unpack(raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return uid
-
-
-def is_ours(stream: SocketStream) -> bool:
-    """Whether the process at the other end belongs to the user that the daemon belongs to."""
-    return peer_uid(stream) == os.geteuid()
-
 
 class Connection:
     def __init__(
-        self, stream: SocketStream, dispatcher: Dispatcher, bus: EventBus, replay: Replay, limits: RpcLimits
+        self, stream: ClientStream, dispatcher: Dispatcher, bus: EventBus, replay: Replay, limits: RpcLimits
     ) -> None:
         self._stream = stream
         self._dispatcher = dispatcher
@@ -62,15 +44,18 @@ class Connection:
 
     async def run(self) -> None:
         """Until the client has gone and nothing runs for it, it is dropped, or `stop` has taken its course."""
-        with self._whole:
-            async with self._stream, anyio.create_task_group() as tasks:
-                try:
-                    await self._read(tasks)
-                    await self._outlive_half_close()
-                    await self._finish()
-                finally:
-                    self._subscriptions.close()
-                    tasks.cancel_scope.cancel()
+        with self._whole, self._stream:
+            await self._run()
+
+    async def _run(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            try:
+                await self._read(tasks)
+                await self._outlive_half_close()
+                await self._finish()
+            finally:
+                self._subscriptions.close()
+                tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
         """Read no more; let what runs end within `stop_grace`, and answer the rest that the daemon is stopping."""
@@ -82,34 +67,35 @@ class Connection:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     async def _read(self, tasks: TaskGroup) -> None:
-        async for line in self._lines():
-            if isinstance(line, Overlong):
-                await self._send(refuse(None, codec.too_long()))
-                continue
-            try:
-                message = codec.parse(line)
-            except WhisperdError as error:
-                await self._send(refuse(None, error))
-                continue
-            admitted = self._admit(message)
-            if admitted is not None:
-                count = len(admitted) if isinstance(admitted, list) else 1
-                self._in_flight += count
-                tasks.start_soon(self._answer, admitted, count, tasks)
-            else:
-                await self._send_if_any(refuse_all(message, self._too_many()))
+        async with contextlib.aclosing(self._lines()) as lines:
+            async for line in lines:
+                await self._take(line, tasks)
 
-    async def _lines(self) -> AsyncIterator[Line]:
+    async def _take(self, line: Line, tasks: TaskGroup) -> None:
+        try:
+            if isinstance(line, Overlong):
+                raise codec.too_long()
+            message = codec.parse(line)
+        except WhisperdError as error:
+            await self._send(refuse(None, error))
+            return
+        admitted = self._admit(message)
+        if admitted is None:
+            await self._send_if_any(refuse_all(message, self._too_many()))
+            return
+        count = len(admitted) if isinstance(admitted, list) else 1
+        self._in_flight += count
+        tasks.start_soon(self._answer, admitted, count, tasks)
+
+    async def _lines(self) -> AsyncGenerator[Line, None]:
         """Lines until the stream ends, or one takes too long: that is answered, and ends the connection."""
         deadline = anyio.current_time() + self._limits.first_line_timeout
         while not self._stopping:
             data = None
             with anyio.move_on_at(deadline) as self._receiving:
                 try:
-                    data = await self._stream.receive(_CHUNK)
-                except anyio.EndOfStream:
-                    data = b""
-                except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    data = await self._stream.receive()
+                except OSError:
                     self._drop()
                     return
             if self._stopping:
@@ -180,13 +166,10 @@ class Connection:
 
     async def _send(self, line: bytes) -> None:
         """Returns once the kernel has taken the line. A client that is gone or reads nothing is dropped."""
-        data = line + b"\n"
         async with self._sending:
             try:
-                for start in range(0, len(data), _CHUNK):
-                    with anyio.fail_after(self._limits.write_timeout):
-                        await self._stream.send(data[start : start + _CHUNK])
-            except (TimeoutError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                await self._stream.send(line + b"\n", self._limits.write_timeout)
+            except (TimeoutError, OSError):
                 self._drop()
 
     # -- ending -------------------------------------------------------------------------------------------------------
@@ -199,11 +182,7 @@ class Connection:
             waiting.cancel_scope.cancel()
 
     async def _drop_on_hang_up(self) -> None:
-        # the end of the stream keeps a socket readable for ever, while epoll tells a hang-up apart even when it is
-        # asked for nothing else
-        with select.epoll() as hang_up:
-            hang_up.register(self._stream.extra(SocketAttribute.raw_socket), 0)  # noqa: S610
-            await anyio.wait_readable(hang_up.fileno())
+        await self._stream.hang_up()
         self._drop()
 
     async def _finish(self) -> None:

@@ -6,16 +6,19 @@ Owns: how many there may be. Leaves to others: the socket (`socket`) and each cl
 import contextlib
 import errno
 import logging
+import os
+import socket
 from typing import Final
 
 import anyio
-from anyio.abc import SocketListener, SocketStream, TaskGroup, TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.errors import RefusedError, TooManyConnectionsError, WhisperdError
 from whisperd.events import EventBus, Replay
-from whisperd.rpc.connection import Connection, is_ours
+from whisperd.rpc.connection import Connection
 from whisperd.rpc.dispatch import Dispatcher, refuse, trace
 from whisperd.rpc.limits import RpcLimits
+from whisperd.rpc.stream import ClientStream, accept
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ _RESOURCES_PAUSE: Final = 0.5
 
 
 async def serve(
-    listener: SocketListener,
+    listener: socket.socket,
     dispatcher: Dispatcher,
     bus: EventBus,
     replay: Replay,
@@ -36,15 +39,16 @@ async def serve(
 ) -> None:
     """Serve clients until `stop` is set; then accept no more, and return when each had `stop_grace` to end.
 
-    Being cancelled ends all at once.
+    Being cancelled ends all at once. The listener is closed.
     """
     server = _Server(dispatcher, bus, replay, limits)
     async with anyio.create_task_group() as tasks:
-        accepting = await tasks.start(server.accept, listener, tasks)
-        task_status.started()
-        await stop.wait()
-        accepting.cancel()
-        await listener.aclose()
+        async with anyio.create_task_group() as accepting:
+            accepting.start_soon(server.accept, listener, tasks)
+            task_status.started()
+            await stop.wait()
+            accepting.cancel_scope.cancel()
+        listener.close()
         server.stop()
 
 
@@ -56,23 +60,19 @@ class _Server:
         self._limits = limits
         self._connections: set[Connection] = set()
 
-    async def accept(
-        self, listener: SocketListener, tasks: TaskGroup, *, task_status: TaskStatus[anyio.CancelScope]
-    ) -> None:
-        with anyio.CancelScope() as scope:
-            task_status.started(scope)
-            while True:
-                stream = await _next(listener)
-                if stream is None:
-                    continue
-                if not is_ours(stream):
-                    await _turn_away(stream, RefusedError("this daemon belongs to another user"))
-                elif len(self._connections) >= self._limits.max_connections:
-                    await _turn_away(stream, _too_many_connections(len(self._connections)))
-                else:
-                    connection = Connection(stream, self._dispatcher, self._bus, self._replay, self._limits)
-                    self._connections.add(connection)
-                    tasks.start_soon(self._run, connection)
+    async def accept(self, listener: socket.socket, tasks: TaskGroup) -> None:
+        while True:
+            stream = await _next(listener)
+            if stream is None:
+                continue
+            if stream.peer_uid() != os.geteuid():
+                await _turn_away(stream, RefusedError("this daemon belongs to another user"))
+            elif len(self._connections) >= self._limits.max_connections:
+                await _turn_away(stream, _too_many_connections(len(self._connections)))
+            else:
+                connection = Connection(stream, self._dispatcher, self._bus, self._replay, self._limits)
+                self._connections.add(connection)
+                tasks.start_soon(self._run, connection)
 
     def stop(self) -> None:
         for connection in self._connections:
@@ -87,26 +87,24 @@ class _Server:
             self._connections.discard(connection)
 
 
-async def _next(listener: SocketListener) -> SocketStream | None:
+async def _next(listener: socket.socket) -> ClientStream | None:
     """The next client; None where it gave up meanwhile, or the daemon has no descriptor for it now."""
     try:
-        return await listener.accept()
-    except anyio.BrokenResourceError as error:
-        reason = error.__cause__.errno if isinstance(error.__cause__, OSError) else None
-        if reason == errno.ECONNABORTED:
-            return None
-        if reason not in _OUT_OF_RESOURCES:
+        return await accept(listener)
+    except ConnectionAbortedError:
+        return None
+    except OSError as error:
+        if error.errno not in _OUT_OF_RESOURCES:
             raise
-        _log.warning("can't accept a client: %s", errno.errorcode[reason])
+        _log.warning("can't accept a client: %s", error.strerror)
         await anyio.sleep(_RESOURCES_PAUSE)
         return None
 
 
-async def _turn_away(stream: SocketStream, error: WhisperdError) -> None:
+async def _turn_away(stream: ClientStream, error: WhisperdError) -> None:
     """One line, which an empty socket buffer takes at once, and the end."""
-    async with stream:
-        with contextlib.suppress(anyio.BrokenResourceError):
-            await stream.send(refuse(None, error) + b"\n")
+    with stream, contextlib.suppress(OSError):
+        await stream.send(refuse(None, error) + b"\n", stall=0.0)
 
 
 def _too_many_connections(count: int) -> TooManyConnectionsError:

@@ -12,11 +12,9 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import AsyncGenerator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
-
-from anyio.abc import SocketListener
 
 from whisperd.errors import AlreadyRunningError, ConfigError, UnsafePathError
 
@@ -26,9 +24,9 @@ MAX_PATH: Final = 107
 _BACKLOG: Final = 128
 
 
-@contextlib.asynccontextmanager
-async def open_listener(path: Path) -> AsyncGenerator[SocketListener]:
-    """Listen on `path`, an absolute one; on leaving, the file is removed unless somebody put another in its place.
+@contextlib.contextmanager
+def open_listener(path: Path) -> Generator[socket.socket]:
+    """A socket that listens on `path`, an absolute one; leaving closes it, and removes the file if it is still ours.
 
     Raises `ConfigError` for a path that is too long, `UnsafePathError` for a folder or file that must be ours and is
     not, and `AlreadyRunningError` where another daemon listens there.
@@ -36,8 +34,7 @@ async def open_listener(path: Path) -> AsyncGenerator[SocketListener]:
     bound = bind(path)
     identity = _identity(path)
     try:
-        async with await SocketListener.from_socket(bound) as listener:
-            yield listener
+        yield bound
     finally:
         bound.close()
         _remove(path, identity)

@@ -4,6 +4,7 @@ Owns: the connection's subscriptions, and how an event looks on the wire. Leaves
 in what order (`whisperd.events`), and writing lines (`connection`).
 """
 
+import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -59,11 +60,11 @@ class Subscriptions:
     async def deliver(self, opened: Opened) -> None:
         """Notifications until the subscription ends; by itself only with `events.lost`."""
         subscription = opened.subscription
-        since, page = opened.since, self._limits.replay_page
-        events = subscription if since is None else subscription.from_store(since, self._replay, page)
+        events = subscription.follow(opened.since, self._replay, self._limits.replay_page)
         try:
-            async for event in events:
-                await self._send(_notification(opened.number, event))
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    await self._send(_notification(opened.number, event))
         except EventsLostError:
             await self._send(_lost(opened.number, subscription.position))
         except Exception as error:  # the store could not be read: the reader may try again from where it is

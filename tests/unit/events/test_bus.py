@@ -104,7 +104,7 @@ async def test_stored_then_live_events_have_no_gap_and_no_double_while_new_ones_
         log.commit()
     seen: list[int] = []
     with log.bus.subscribe(capacity=4) as subscription:
-        async for event in subscription.from_store(5, log.replay, page):
+        async for event in subscription.follow(5, log.replay, page):
             assert event.seq is not None
             seen.append(event.seq)
             if len(log.events) < 40:
@@ -124,9 +124,9 @@ async def test_events_committed_while_a_page_is_read_are_not_missed() -> None:
         return page
 
     with log.bus.subscribe() as subscription, anyio.fail_after(5):
-        events = subscription.from_store(0, replay)
+        events = subscription.follow(0, replay)
         assert [(await anext(events)).seq, (await anext(events)).seq] == [1, 2]
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
 
 
 async def test_catching_up_slowly_loses_nothing_however_much_happens_meanwhile() -> None:
@@ -135,7 +135,7 @@ async def test_catching_up_slowly_loses_nothing_however_much_happens_meanwhile()
         log.commit()
     seen: list[int | None] = []
     with log.bus.subscribe(capacity=2) as subscription:
-        async for event in subscription.from_store(0, log.replay, page=3):
+        async for event in subscription.follow(0, log.replay, page=3):
             if event.seq is not None and event.seq <= 6:
                 for _ in range(3):  # more than the mailbox holds
                     log.commit()
@@ -149,7 +149,7 @@ async def test_a_since_of_another_database_is_followed_from_now() -> None:
     log = Log()
     log.commit()
     with log.bus.subscribe() as subscription, anyio.fail_after(5):
-        events = subscription.from_store(5_000, log.replay)
+        events = subscription.follow(5_000, log.replay)
         log.commit()
         assert (await anext(events)).seq == 2
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
