@@ -5,12 +5,15 @@ Owns: a pure function from a job and its story to lines.
 
 from whisperctl import progress, render
 from whisperctl.terminal import STATE_STYLES
+from whisperd.wire import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from whisperctl.shapes import HistoryEntry, Job, JobStory, Json, Paint
+    from whisperctl.shapes import Failure, HistoryEntry, Job, JobStory, Json, Paint, Params
 
 _LABEL_COLUMNS = 12
+_PLAIN = ("kind", "previous", "command")
+"""What the card says already, or the order of the story's states."""
 
 
 def lines(result: "JobStory", paint: "Paint", blocks: bool) -> "list[str]":
@@ -65,25 +68,28 @@ def _facts(job: "Job", paint: "Paint", blocks: bool) -> "list[tuple[str, str]]":
 
 
 def _story_line(entry: "HistoryEntry", paint: "Paint") -> str:
+    """When, the state that the job came to (or what else happened), and why."""
+    data = dict(entry["data"])
+    what = entry["event"]
+    if what == names.TOPIC_JOB_STATE:
+        what = str(data.pop("state", what))
+        data = {name: value for name, value in data.items() if name not in _PLAIN}
+    error: Failure | None = data.pop("error", None)
+    parts = [str(data.pop("reason", "")), error["message"] if error else "", _pairs(data)]
+    said = render.safe(", ".join(part for part in parts if part))
     moment = paint("dim", render.local_time(entry["at"]))
-    return f"  {moment}  {render.safe(entry['event'])}  {_pairs(entry['data'])}".rstrip()
+    return f"  {moment}  {paint(STATE_STYLES.get(what, ''), render.pad(render.safe(what), 9))}  {said}".rstrip()
 
 
-def _pairs(data: "dict[str, Json]") -> str:
-    """`name value` pairs of a flat JSON object, in its order; what is empty is left out."""
-    told = {name: value for name, value in data.items() if value not in (None, "", [])}
-    return ", ".join(f"{render.safe(name)} {_value(value)}" for name, value in told.items())
+def _pairs(data: "Params") -> str:
+    """`name value` pairs of a flat JSON object, in its order; what is empty or left to whisperd is left out."""
+    told = {name: value for name, value in data.items() if value not in (None, "", [], False, 0, "auto", "default")}
+    return ", ".join(f"{render.safe(name.replace('_', ' '))} {_value(value)}" for name, value in told.items())
 
 
 def _value(value: "Json") -> str:
-    if isinstance(value, str):
-        return render.safe(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, dict):
-        return f"({_pairs(value)})"  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, list):
-        return " ".join(_value(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
-    return str(value)
+        return " ".join(map(_value, value))  # pyright: ignore[reportUnknownArgumentType]
+    return "yes" if value is True else render.safe(str(value))

@@ -5,7 +5,6 @@ built, only when it is used, so that starting costs the same however many comman
 the commands do (`whisperctl.commands`).
 """
 
-import argparse
 import os
 import sys
 from importlib import import_module
@@ -15,6 +14,11 @@ from whisperctl.errors import CommandError, UsageError
 from whisperctl.terminal import Output
 from whisperd import __version__
 from whisperd.wire import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
 
 COMMANDS = {
     "status": ("daemon", "the daemon, its queue and its workers"),
@@ -55,44 +59,70 @@ def main(argv: "list[str] | None" = None) -> int:
 
 def run(words: "list[str]") -> int:
     """Find the command, parse its arguments, do it. Raises `CommandError`; argparse exits by itself."""
-    name, rest = split(words)
-    if name not in COMMANDS:
-        return _without_command(name, rest)
-    module_name, summary = COMMANDS[name]
-    module = import_module("whisperctl.commands." + module_name)
-    verb = name.rpartition(" ")[2]
-    parser = argparse.ArgumentParser(prog=f"whisperctl {name}", description=summary, allow_abbrev=False)
-    parser.add_argument("--socket", metavar="P", help="whisperd's socket")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
-    if hasattr(module, verb + "_arguments"):
-        getattr(module, verb + "_arguments")(parser)
-    arguments = parser.parse_intermixed_args(rest)
-    context = Context(arguments.socket or names.socket_path(), Output(arguments.json))
+    line = split(words)
+    if line.command not in COMMANDS:
+        return _without_command(line)
+    module = import_module("whisperctl.commands." + COMMANDS[line.command][0])
+    verb = line.command.rpartition(" ")[2]
+    arguments = _parsed(line, getattr(module, verb + "_arguments", None))
+    context = Context(line.socket or names.socket_path(), Output(line.json))
     return getattr(module, verb if hasattr(module, verb) else verb + "_")(context, arguments)
 
 
-def split(words: "list[str]") -> "tuple[str, list[str]]":
-    """The command's name (one word, or two of a group) and everything else; options may stand before and between."""
-    name, rest = "", list(words)
-    position = 0
-    while position < len(rest):
-        word = rest[position]
-        if word.startswith("-") and word != "-":
-            position += 2 if word == "--socket" else 1
-            continue
-        name = f"{name} {word}" if name else word
-        del rest[position]
-        if not _is_group(name):
-            break
-    return name, rest
+def _parsed(line: "Line", add_arguments: "Callable[[ArgumentParser], None] | None") -> "Namespace | None":
+    """The command's own arguments; a command without any is spared argparse, which takes a third of its time."""
+    if add_arguments is None and not line.rest:
+        return None
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=f"whisperctl {line.command}",
+        description=COMMANDS[line.command][1],
+        epilog="--socket P names another socket; --json prints the result as JSON, and nothing else.",
+        allow_abbrev=False,
+    )
+    if add_arguments:
+        add_arguments(parser)
+    return parser.parse_intermixed_args(line.rest)
+
+
+class Line:
+    """A command line, split. `command` is one word, or two of a group; `rest` is what the command itself parses."""
+
+    def __init__(self) -> None:
+        self.command = ""
+        self.rest: list[str] = []
+        self.socket = ""
+        self.json = False
+
+
+def split(words: "list[str]") -> Line:
+    """Take the command's name and the options of all commands out of a line, wherever they stand before `--`."""
+    line = Line()
+    waiting = iter(words)
+    for word in waiting:
+        if word == "--json":
+            line.json = True
+        elif word == "--socket" or word.startswith("--socket="):
+            line.socket = word[len("--socket=") :] or next(waiting, "")
+            if not line.socket:
+                raise UsageError("--socket needs a path")
+        elif word == "--":
+            line.rest += ["--", *waiting]
+        elif (not line.command or _is_group(line.command)) and not word.startswith("-"):
+            line.command = f"{line.command} {word}".strip()
+        else:
+            line.rest.append(word)
+    return line
 
 
 def _is_group(name: str) -> bool:
     return any(command.startswith(name + " ") for command in COMMANDS)
 
 
-def _without_command(name: str, rest: "list[str]") -> int:
+def _without_command(line: Line) -> int:
     """Help, the version, or what is wrong with a name that is no command."""
+    name, rest = line.command, line.rest
     if "--version" in rest and not name:
         print(f"whisperctl {__version__}")
         return names.EXIT_OK

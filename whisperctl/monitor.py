@@ -60,19 +60,20 @@ class Monitor:
         columns -= 1  # a line that fills the last column makes some terminals go on to the next
         jobs = list(self._jobs.values())
         shown = progress.visible(jobs, max(height - 2, 1))
-        longest = max(render.width(self._labels[job["id"]]) for job in shown)
-        lines = [self._line(job, longest, columns) for job in shown]
+        name_columns = progress.label_columns([self._labels[job["id"]] for job in shown], columns)
+        lines = [self._line(job, name_columns, columns) for job in shown]
         if len(jobs) > 1:
             lines.append(progress.total(jobs, columns, self._stream.paint, self._stream.blocks))
-        self._live.draw([(columns, line) for line in lines])
+        self._live.draw(lines)
 
-    def _line(self, job: "Job", longest: int, columns: int) -> str:
+    def _line(self, job: "Job", name_columns: int, columns: int) -> str:
         number = job["id"]
         left = job["eta"]
         if left is not None and number in self._left:
             seen, eta = self._left[number]
             left = max(eta - (time.monotonic() - seen), 0.0)
-        return progress.line(job, self._labels[number], longest, columns, self._stream.paint, self._stream.blocks, left)
+        label = render.pad(render.fit_name(self._labels[number], name_columns), name_columns)
+        return progress.line(job, label, columns, self._stream.paint, self._stream.blocks, left)
 
     def _say(self, job: "Job") -> None:
         """A plain line when the stage changes, and for a long one now and then."""

@@ -45,11 +45,12 @@ def report(output: "Output", job: "Job", label: str) -> None:
 
 
 def goes_on(ids: "list[int]") -> str:
-    """The line after Ctrl-C."""
+    """What is said after Ctrl-C."""
     if not ids:
         return "no job is left running"
     shown = render.id_ranges(ids)
     return (
-        f"{'job' if len(ids) == 1 else 'jobs'} {shown} {'goes' if len(ids) == 1 else 'go'} on in whisperd; "
-        f"follow with `whisperctl job wait {shown}`, cancel with `whisperctl job cancel {shown}`"
+        f"{'job' if len(ids) == 1 else 'jobs'} {shown} {'goes' if len(ids) == 1 else 'go'} on in whisperd\n"
+        f"  to follow: whisperctl job wait {shown}\n"
+        f"  to cancel: whisperctl job cancel {shown}"
     )

@@ -6,7 +6,6 @@ look (`whisperctl.render`).
 
 from whisperctl import render
 from whisperctl.terminal import STATE_STYLES
-from whisperd.wire import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ STAGES = {
 _STAGE_COLUMNS = max(map(len, STAGES.values()))
 _SPEED_COLUMNS = len("12.5×")
 _LEFT_COLUMNS = len("1:05:00 left")
-_NAME_SHARE = 0.5
-"""Of the columns that facts leave free, the part that a name may take beside a bar."""
+_NAME_SHARE = 0.35
+"""Of a line's columns, the part that a name may take."""
 _BAR_COLUMNS = (6, 40)
 """The shortest bar that says anything, and the longest."""
 
@@ -63,21 +62,21 @@ def work_done(job: "Job") -> str:
     return f", {render.clock(audio)} of audio in {render.duration(took)} ({render.speed(audio / took)})"
 
 
-def line(
-    job: "Job", label: str, label_columns: int, columns: int, paint: "Paint", blocks: bool, left: "float | None" = None
-) -> str:
-    """A job's line in at most `columns`, its label in up to `label_columns`. `left` is the seconds left now."""
+def label_columns(labels: "list[str]", columns: int) -> int:
+    """Columns for the names of jobs that stand below each other."""
+    return min(max(map(render.width, labels)), max(int(columns * _NAME_SHARE), 8))
+
+
+def line(job: "Job", label: str, columns: int, paint: "Paint", blocks: bool, left: "float | None" = None) -> str:
+    """A job's line in at most `columns`; `label` has its columns already. `left` is the seconds left now."""
     if job["state"] != "running":
-        state = situation(job)
-        label_columns = min(label_columns, max(columns - render.width(state) - 1, columns // 3))
-        start = render.pad(render.fit_name(label, label_columns), label_columns)
-        return f"{start} {paint(STATE_STYLES.get(job['state'], ''), render.fit(state, columns - label_columns - 1))}"
+        state = render.fit(situation(job), columns - render.width(label) - 1)
+        return f"{label} {paint(STATE_STYLES.get(job['state'], ''), state)}"
     before, after = _facts(job, left, columns)
-    room = columns - sum(render.width(fact) + 1 for fact in before + after)
-    label_columns = min(label_columns, max(int(room * _NAME_SHARE), room - _BAR_COLUMNS[1] - 1))
-    bar_columns = min(room - label_columns - 1, _BAR_COLUMNS[1])
+    room = columns - render.width(label) - 1 - sum(render.width(fact) + 1 for fact in before + after)
+    bar_columns = min(room, _BAR_COLUMNS[1])
     bar = [paint("cyan", render.bar(job["progress"], bar_columns, blocks))] if bar_columns >= _BAR_COLUMNS[0] else []
-    return " ".join([render.pad(render.fit_name(label, label_columns), label_columns), *before, *bar, *after])
+    return " ".join([label, *before, *bar, *after])
 
 
 def _facts(job: "Job", left: float | None, columns: int) -> "tuple[list[str], list[str]]":
@@ -109,13 +108,13 @@ def total(jobs: "list[Job]", columns: int, paint: "Paint", blocks: bool) -> str:
 
 
 def fraction(jobs: "list[Job]") -> float:
-    """How far all are, from 0 to 1: by seconds of audio once every length is known, until then by files."""
-    parts = [1.0 if job["state"] in names.FINAL_STATES else job["progress"] for job in jobs]
-    weights = [job["duration"] for job in jobs]
-    known = [weight for weight in weights if weight]
-    if len(known) < len(jobs):
-        return sum(parts) / len(parts)
-    return sum(part * weight for part, weight in zip(parts, known, strict=True)) / sum(known)
+    """How far all that did not fail are, from 0 to 1: by seconds of audio once all lengths are known, else by files."""
+    going = [job for job in jobs if job["state"] not in ("failed", "cancelled")]
+    weights = [job["duration"] or 0.0 for job in going]
+    if not all(weights):
+        weights = [1.0] * len(going)
+    done = [1.0 if job["state"] == "completed" else job["progress"] for job in going]
+    return sum(part * weight for part, weight in zip(done, weights, strict=True)) / sum(weights) if going else 1.0
 
 
 def visible(jobs: "list[Job]", room: int) -> "list[Job]":

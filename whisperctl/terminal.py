@@ -111,10 +111,10 @@ class Live:
         self._stream = stream
         self._widths: list[int] = []
 
-    def draw(self, lines: "list[tuple[int, str]]") -> None:
-        """Show these lines (columns taken, text) in place of the last ones."""
-        text = self._home() + "".join(f"{line}\x1b[K\n" for _, line in lines) + "\x1b[J"
-        self._widths = [columns for columns, _ in lines]
+    def draw(self, lines: "list[str]") -> None:
+        """Show these lines in place of the last ones. Each must be narrower than the terminal."""
+        text = self._home() + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
+        self._widths = [_shown_width(line) for line in lines]
         self._stream.write(text)
 
     def clear(self) -> None:
@@ -128,3 +128,9 @@ class Live:
         columns, height = self._stream.size()
         rows = sum(max(1, -(-taken // columns)) for taken in self._widths)
         return f"\r\x1b[{min(rows, height - 1)}A" if rows else "\r"
+
+
+def _shown_width(line: str) -> int:
+    """Columns of a line that may be painted."""
+    first, *rest = line.split("\x1b[")
+    return render.width(first) + sum(render.width(part.partition("m")[2]) for part in rest)

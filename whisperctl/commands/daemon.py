@@ -44,10 +44,11 @@ def status_lines(status: "Status", paint: "Paint", columns: int, blocks: bool) -
         lines += _worker_lines(worker, paint)
     if status["running"]:
         labels = [f"{job['id']}  {render.base_name(job['path'])}" for job in status["running"]]
-        longest = max(map(render.width, labels))
+        name_columns = progress.label_columns(labels, columns)
         lines.append("")
         for job, label in zip(status["running"], labels, strict=True):
-            lines.append(progress.line(job, label, longest, columns, paint, blocks, job["eta"]))
+            fitted = render.pad(render.fit_name(label, name_columns), name_columns)
+            lines.append(progress.line(job, fitted, columns, paint, blocks, job["eta"]))
     return lines
 
 

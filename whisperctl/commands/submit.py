@@ -148,11 +148,3 @@ def _options(arguments: "Namespace") -> "Params":
     if arguments.output_dir is not None:
         options["output_dir"] = os.fsdecode(files.absolute(arguments.output_dir))
     return options
-
-
-def _forget_spooled(path: bytes, submitted: "list[Job]", now: "dict[int, Job]") -> None:
-    """Remove spooled audio that no job will read any more; that of a failed one is kept for another try."""
-    suffix = os.fsdecode(b"/" + os.path.basename(path))
-    users = [now.get(job["id"], job) for job in submitted if job["path"].endswith(suffix)]
-    if all(job["state"] in ("completed", "cancelled") for job in users):
-        os.unlink(path)
