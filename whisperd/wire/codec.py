@@ -88,7 +88,7 @@ def decode_json(line: bytes) -> Any:
         raise ParseError(f"a number is longer than {names.MAX_DIGITS} characters")
     try:
         value = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.MsgspecError as error:
         raise _explain(text, error) from None
     if outside.count(b":") != _count_keys(value):
         raise ParseError(_duplicate_key(text))
@@ -165,8 +165,6 @@ def _explain(text: str, error: Exception) -> ParseError:
         return refused
     except json.JSONDecodeError as reason:
         return ParseError(f"not JSON: {reason}", hint="one request is one JSON text on one line")
-    except RecursionError:
-        return ParseError(f"nested deeper than {names.MAX_DEPTH} levels")
     if isinstance(error, msgspec.ValidationError):
         return ParseError("a number is too large for a double")
     return ParseError("a lone surrogate in a string: not Unicode text")

@@ -8,8 +8,9 @@ import anyio
 import pytest
 
 from tests.integration.rpc.serving import SECRET, connect, request, serving
+from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.limits import RpcLimits
-from whisperd.wire import names
+from whisperd.wire import codec, names
 
 pytestmark = pytest.mark.anyio
 
@@ -213,3 +214,36 @@ async def test_a_client_that_stopped_sending_and_then_goes_ends_its_waiting_requ
         await client.stream.aclose()
         await daemon.until_waiting(0)
         assert daemon.cancelled == 1
+
+
+async def test_a_batch_without_room_is_refused_element_by_element(tmp_path: Path) -> None:
+    limits = RpcLimits(max_in_flight=1, stop_grace=0.1)
+    async with serving(tmp_path, limits) as daemon, await connect(daemon) as client:
+        await client.send(request("job.wait", 1, ids=[1]))
+        await daemon.until_waiting(1)
+        await client.send(b"[" + request("daemon.ping", 2) + b",7," + request("daemon.ping") + b"]")
+        refused, invalid = await client.read()
+        assert (refused["id"], refused["error"]["data"]["kind"]) == (2, "too_many_requests")
+        assert (invalid["id"], invalid["error"]["code"]) == (None, names.INVALID_REQUEST)
+        assert daemon.pings == 0
+
+
+async def test_a_defect_that_ends_one_connection_is_logged_and_ends_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path) as daemon, await connect(daemon) as client, await connect(daemon) as other:
+        await other.ping()
+        with monkeypatch.context() as broken:
+            broken.setattr(codec, "parse", lambda line: 1 / 0)
+            await client.send(request("daemon.ping", 1))
+            assert await client.at_end()
+        assert "ZeroDivisionError" in caplog.text
+        await other.ping()
+
+
+def test_a_handler_for_no_method_is_a_mistake_that_shows_at_the_start() -> None:
+    async def answer(_: object) -> None:
+        return None
+
+    with pytest.raises(ValueError, match=r"job\.sumbit"):
+        Dispatcher({"job.sumbit": answer})
