@@ -89,14 +89,15 @@ async def _run_with(database: Database, settings: Settings, places: Places, stop
         )
         return [Event(event.topic, event.at, event.data, event.seq, event.job) for event in stored]
 
-    async with open_listener(places.socket) as listener, anyio.create_task_group() as group:
-        working = await group.start(_run_cancellably, scheduler)
-        await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
-        _log.info("whisperd %s is ready on %s", __version__, places.socket)
-        group.start_soon(_check_database, database, stop)
-        await stop.wait()
-        _log.info("whisperd is stopping")
-        working.cancel()
+    with open_listener(places.socket) as listener:
+        async with anyio.create_task_group() as group:
+            working = await group.start(_run_cancellably, scheduler)
+            await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
+            _log.info("whisperd %s is ready on %s", __version__, places.socket)
+            group.start_soon(_check_database, database, stop)
+            await stop.wait()
+            _log.info("whisperd is stopping")
+            working.cancel()
 
 
 async def _run_cancellably(scheduler: Scheduler, *, task_status: TaskStatus[anyio.CancelScope]) -> None:

@@ -32,11 +32,12 @@ async def _write(job: JobRow, transcript: Transcript, form: Format) -> Output:
     folder = job.options.output_dir
     wanted = output_path(Path(os.fsdecode(job.path)), form, Path(folder) if folder else None)
     previous = _previous(job.outputs, form)
-    content = render(transcript, form)
     try:
         with anyio.fail_after(WRITE_DEADLINE):
             written = await anyio.to_thread.run_sync(
-                lambda: write_atomically(wanted, content, previous=previous, make_folder=folder is not None),
+                lambda: write_atomically(
+                    wanted, render(transcript, form), previous=previous, make_folder=folder is not None
+                ),
                 abandon_on_cancel=True,
             )
     except TimeoutError:
