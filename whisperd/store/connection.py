@@ -5,6 +5,7 @@ queries (one module a table group), damage (`recovery`). One process only: the d
 """
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -89,12 +90,7 @@ def connect(path: Path, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connectio
 
 
 def _open_writer(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatabaseError(
-            f"the folder {path.parent} can't be made: {error.strerror}", hint="choose another state folder"
-        ) from error
+    _make_private(path)
     with explained(path):
         connection = connect(path, busy_timeout)
         try:
@@ -106,12 +102,24 @@ def _open_writer(path: Path, busy_timeout: float) -> sqlite3.Connection:
                 )
             # In a log, FULL syncs it at every commit: what was acknowledged outlives a power cut.
             connection.execute("PRAGMA synchronous = FULL")
-            path.chmod(0o600)
             migrations.migrate(connection, path, time.time())
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """See that the file is there, and its owner's alone if it is new; SQLite gives its log the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise DatabaseError(
+            f"{path} can't be opened for writing ({error.strerror})",
+            hint=f"make the folder {path.parent} and the files in it writable for this user, "
+            "or choose another state folder",
+        ) from error
 
 
 def _open_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:

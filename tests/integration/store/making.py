@@ -1,6 +1,7 @@
 """Jobs, plans and results for tests."""
 
 import sqlite3
+from pathlib import Path
 
 from whisperd.frames import BlockPlan, Chunk, ChunkResult, Damage, FailureKind, Segment, Word
 from whisperd.jobs.job import Failure, Kind, Options, Priority
@@ -68,3 +69,7 @@ def result(chunk: Chunk, text: str = " word") -> ChunkResult:
         words=(word,),
     )
     return ChunkResult(chunk=chunk, segments=(segment,), attempts=2)
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
