@@ -45,9 +45,9 @@ def create(conn: sqlite3.Connection, path: Path, version: int, now: float, *, ke
                 f"{path} is damaged: a copy of it does not pass SQLite's check",
                 hint="restart whisperd: it moves the file aside and goes on from the newest good backup",
             )
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.rename(target)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
     for old in found(path)[keep:]:
@@ -94,7 +94,8 @@ def _copy(conn: sqlite3.Connection, target: Path) -> None:
         copy.close()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -51,8 +51,9 @@ class Database:
         writer, reader = SerialThread("database-writer"), SerialThread("database-reader")
         connections: list[sqlite3.Connection] = []
         try:
-            connections.append(await writer.call(lambda: _open_writer(path, busy_timeout)))
-            connections.append(await reader.call(lambda: _open_reader(path, busy_timeout)))
+            with anyio.CancelScope(shield=True):  # a migration may be under way, and what is opened must be closed
+                connections.append(await writer.call(lambda: _open_writer(path, busy_timeout)))
+                connections.append(await reader.call(lambda: _open_reader(path, busy_timeout)))
             yield cls(path, writer, reader, connections)
         finally:
             # The reader first: the last one to close brings the log back into the file, which is the writer's work.

@@ -2,7 +2,8 @@
 
 Owns: the `jobs` table, and that a state changes only by `transition`, with its event row in the same transaction.
 Leaves to others: which transition is legal (`whisperd.jobs.transitions`), what is made of a failure
-(`whisperd.jobs.retry`) and the transaction itself (`connection`). Each function is called inside one.
+(`whisperd.jobs.retry`), the order of the queue (`order`) and the transaction itself (`connection`). Each function is
+called inside one.
 """
 
 import json
@@ -18,6 +19,7 @@ from whisperd.jobs.job import Failure, Kind, Options, Priority, State
 from whisperd.jobs.transitions import Command, next_state
 from whisperd.store import checkpoints, events
 from whisperd.store.events import StoredEvent
+from whisperd.store.order import due, next_queued, next_retry_at, places
 from whisperd.store.rows import COLUMNS, JobChanges, JobRow, changed, column, job_row
 from whisperd.wire import names
 from whisperd.wire.times import iso8601
@@ -41,9 +43,6 @@ __all__ = [
     "transition",
     "update",
 ]
-
-# Queued and held back by nothing; both indexes of the queue carry this condition.
-_READY = "state = 'queued' AND hold IS NULL"
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,89 +155,6 @@ def page(
 def counts(conn: sqlite3.Connection) -> dict[State, int]:
     """How many jobs are in each state: kept by triggers, so that asking costs the same for any number of jobs."""
     return {State(state): count for state, count in conn.execute("SELECT state, count FROM job_counts")}
-
-
-def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
-    """The place in the queue, from 1, of those of `ids` that are queued and not held back.
-
-    Whole stretches of the queue are added up from their kept counts; only those that hold one of `ids` are read.
-    """
-    wanted = set(ids)
-    holding = conn.execute(
-        f"""SELECT DISTINCT priority, position, id >> 8 FROM jobs NOT INDEXED
-        WHERE {_READY} AND id IN (SELECT value FROM json_each(?))""",  # noqa: S608
-        (json.dumps(list(wanted)),),
-    )
-    sought = set(holding)
-    found: dict[int, int] = {}
-    before = 0
-    for priority, position, stretch, count in conn.execute(
-        "SELECT priority, position, stretch, count FROM queue_counts ORDER BY priority, position, stretch"
-    ):
-        if (priority, position, stretch) in sought:
-            members = conn.execute(
-                f"""SELECT id FROM jobs INDEXED BY queue_by_arrival WHERE {_READY}
-                AND priority = ? AND position = ? AND id BETWEEN ? AND ? ORDER BY id""",  # noqa: S608
-                (priority, position, stretch << 8, (stretch << 8) + 255),
-            )
-            found |= {job_id: before + n for n, (job_id,) in enumerate(members, 1) if job_id in wanted}
-        before += count
-    return found
-
-
-def next_queued(
-    conn: sqlite3.Connection,
-    priorities: Collection[Priority],
-    *,
-    prefer_model: str | None = None,
-    overdue_before: float | None = None,
-) -> JobRow | None:
-    """The job to start next: by class, then the position a person gave, then `prefer_model`, then arrival.
-
-    A job whose model is not yet chosen takes the preferred one. A job that arrived before `overdue_before` is not
-    overtaken for the sake of a model.
-    """
-    for priority in sorted(priorities):
-        head = _first(conn, priority)
-        if head is None:
-            continue
-        overdue = overdue_before is not None and head.queued_at < overdue_before
-        if prefer_model is None or overdue or _model(head) in (None, prefer_model):
-            return head
-        same = [_first(conn, priority, head.position, model) for model in (prefer_model, None)]
-        return min((job for job in same if job), key=lambda job: job.id, default=head)
-    return None
-
-
-def _first(
-    conn: sqlite3.Connection, priority: Priority, position: int | None = None, model: str | None = None
-) -> JobRow | None:
-    """The first job of a class, or of a class, position and model."""
-    sql = f"SELECT {COLUMNS} FROM jobs WHERE {_READY} AND priority = ?"  # noqa: S608
-    parameters: tuple[object, ...] = (priority,)
-    order = "position, id"
-    if position is not None:
-        sql += " AND position = ? AND coalesce(model, requested_model) IS ?"
-        parameters = (priority, position, model)
-        order = "id"  # naming the position here as well would make SQLite sort all of them
-    row = conn.execute(f"{sql} ORDER BY {order} LIMIT 1", parameters).fetchone()
-    return None if row is None else job_row(row)
-
-
-def _model(job: JobRow) -> str | None:
-    return job.model or job.options.model
-
-
-def due(conn: sqlite3.Connection, now: float) -> list[int]:
-    """The waiting jobs whose time has come."""
-    rows = conn.execute("SELECT id FROM jobs WHERE state = 'waiting' AND retry_at <= ? ORDER BY retry_at, id", (now,))
-    return [job_id for (job_id,) in rows]
-
-
-def next_retry_at(conn: sqlite3.Connection) -> float | None:
-    """When the next waiting job is due; None when none waits."""
-    (at,) = conn.execute("SELECT min(retry_at) FROM jobs WHERE state = 'waiting'").fetchone()
-    return at
 
 
 # -- changing ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ Owns: what is done at start about what an earlier daemon left, and the check of 
 backups themselves (`backups`), and when each of these is called (`whisperd.app`).
 """
 
-import os
 import shutil
 import sqlite3
 from datetime import UTC, datetime
@@ -55,7 +54,8 @@ def _recover(conn: sqlite3.Connection, job: JobRow, settings: RetrySettings, now
             message=f"whisperd ended {job.unfinished_starts} times while it worked on this file, before any progress",
             hint="look at the log for the cause; `whisperctl job retry` tries it again",
         )
-        changes = JobChanges(error=failure, attempts=job.attempts + 1)
+        charged = retry.charged(job.failures, failure.kind)
+        changes = JobChanges(error=failure, attempts=job.attempts + 1, failures=charged)
         return jobs.transition(conn, job.id, Command.FAIL, now, reason="poison", changes=changes)
     # This start was lost, so it stays counted.
     changes = JobChanges(unfinished_starts=job.unfinished_starts)
@@ -69,12 +69,19 @@ async def quick_check(database: Database) -> None:
     it.
     """
     thread = SerialThread("database-check")
-    connection = await thread.call(lambda: connect(database.path))
+    opened: list[sqlite3.Connection] = []
     try:
-        await thread.call(lambda: _check(connection, database.path))
+        await thread.call(lambda: opened.append(connect(database.path)))
+        await thread.call(lambda: _check(opened[0], database.path))
     finally:
-        connection.interrupt()
-        thread.end(connection.close)
+        for connection in opened:
+            connection.interrupt()
+        thread.end(lambda: _close(opened))
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -90,20 +97,20 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def rebuild(path: Path, now: float) -> Rebuilt:
     """Move the closed, damaged database aside (nothing is deleted) and put its newest good backup in its place."""
+    good = next((backup.path for backup in backups.found(path) if backups.is_good(backup.path)), None)
+    restored = path.with_name(path.name + ".restoring")
+    if good is not None:  # first of all: should there be no space for it, everything stays as it is
+        shutil.copyfile(good, restored)
+        restored.chmod(0o600)
+        backups.sync(restored)
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S%fZ")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     for suffix in ("-wal", "-shm", ""):  # the file last: without it, whoever comes next would take the log for its own
         _move(path.with_name(path.name + suffix), aside.with_name(aside.name + suffix))
-    for backup in backups.found(path):
-        if backups.is_good(backup.path):
-            unfinished = path.with_name(path.name + ".restoring")
-            shutil.copyfile(backup.path, unfinished)
-            unfinished.chmod(0o600)
-            with unfinished.open("rb") as file:
-                os.fsync(file.fileno())
-            unfinished.rename(path)
-            return Rebuilt(aside=aside, backup=backup.path)
-    return Rebuilt(aside=aside, backup=None)
+    if good is not None:
+        restored.rename(path)
+    backups.sync(path.parent)
+    return Rebuilt(aside=aside, backup=good)
 
 
 def _move(source: Path, target: Path) -> None:

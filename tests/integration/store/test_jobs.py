@@ -132,6 +132,16 @@ def test_a_waiting_job_has_a_time_and_no_other_job_has_one(conn: sqlite3.Connect
         jobs.transition(conn, brought(conn, queued(conn), Command.START).id, Command.WAIT, 1.0)
 
 
+def test_waiting_jobs_are_due_at_their_times(conn: sqlite3.Connection) -> None:
+    assert jobs.next_retry_at(conn) is None
+    late = brought(conn, queued(conn), Command.START, Command.WAIT, now=10.0)
+    early = brought(conn, queued(conn), Command.START, Command.WAIT, now=5.0)
+    assert jobs.next_retry_at(conn) == 35.0
+    assert jobs.due(conn, 34.9) == []
+    assert jobs.due(conn, 35.0) == [early.id]
+    assert sorted(jobs.due(conn, 99.0)) == [late.id, early.id]
+
+
 def test_a_job_keeps_its_times_through_preemption(conn: sqlite3.Connection) -> None:
     job = brought(conn, queued(conn, now=1.0), Command.START, now=5.0)
     job = brought(conn, job, Command.REQUEUE, Command.START, now=9.0)

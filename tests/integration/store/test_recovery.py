@@ -52,6 +52,7 @@ def test_a_job_that_takes_the_daemon_with_it_three_times_is_poison(conn: sqlite3
     assert failed.job.error is not None
     assert failed.job.error.kind is FailureKind.WORKER_DIED
     assert "ended 3 times" in failed.job.error.message
+    assert (failed.job.attempts, failed.job.failures) == (1, {FailureKind.WORKER_DIED: 1})
     assert brought(conn, failed.job, Command.RETRY).unfinished_starts == 0
 
 
