@@ -75,6 +75,7 @@ _V1: Final = (
     """CREATE INDEX queue_by_model ON jobs (priority, position, coalesce(model, requested_model), id)
         WHERE state = 'queued' AND hold IS NULL""",
     "CREATE INDEX jobs_waiting ON jobs (retry_at) WHERE state = 'waiting'",
+    """CREATE TABLE job_counts (
         state TEXT PRIMARY KEY,
         count INTEGER NOT NULL DEFAULT 0 CHECK (count >= 0)
     ) STRICT, WITHOUT ROWID""",
