@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import partial
@@ -22,31 +21,31 @@ import msgspec
 from anyio.abc import TaskStatus
 
 from whisperd import __version__
-from whisperd.api.daemon import DaemonApi, Identity, worker_status
+from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
 from whisperd.api.handler import Handler
 from whisperd.api.job import JobApi
 from whisperd.config.settings import Settings
 from whisperd.errors import DatabaseCorruptError, WhisperdError
 from whisperd.events import Event, EventBus, Filter
+from whisperd.jobs.policy import choose_lanes
+from whisperd.lanes import make_slots
+from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
 from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.server import serve
 from whisperd.rpc.socket import open_listener
+from whisperd.runner import Runner
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, recovery
 from whisperd.store.connection import Database
 from whisperd.wire import names
-from whisperd.workers.lane import Lane, LaneLimits
 
 _log = logging.getLogger(__name__)
 
 STOP_DEADLINE = 8
 """Seconds from the signal to the end, whatever hangs: less than the ten that are promised."""
-
-BACKGROUND_NICE = 10
-"""The background worker yields the processor to whatever the person does meanwhile."""
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -76,10 +75,12 @@ async def run(settings: Settings, places: Places) -> None:
 async def _run_with(database: Database, settings: Settings, places: Places, stop: anyio.Event) -> None:
     bus = EventBus(await database.read(events.newest))
     live = LiveJobs()
-    lane = _background_lane(bus, settings)
-    scheduler = Scheduler(database, lane, bus, live, settings, places.state_dir)
+    lanes = choose_lanes(settings.workers.lanes, settings.workers.device, None, None, None)
+    ledger = Ledger(database, bus)
+    runner = Runner(ledger, bus, live, settings, places.state_dir)
+    scheduler = Scheduler(ledger, runner, make_slots(bus, settings, lanes), settings)
     identity = Identity(places.state_dir, places.socket, places.config, time.time())
-    daemon = DaemonApi(identity, database, [lane], live, Doctor(database, settings, places.state_dir), stop)
+    daemon = DaemonApi(identity, database, scheduler, live, Doctor(database, settings, places.state_dir), stop)
     job = JobApi(database, scheduler, bus, live, settings, places.state_dir)
     dispatcher = Dispatcher(_handlers(daemon, job))
 
@@ -158,16 +159,6 @@ async def _report_damage(database: Database, done: anyio.CancelScope) -> None:
     except WhisperdError as error:
         _log.error("%s", error.message)
     done.cancel()
-
-
-def _background_lane(bus: EventBus, settings: Settings) -> Lane:
-    def changed(lane: Lane) -> None:
-        data = msgspec.to_builtins(worker_status(lane))
-        bus.publish(Event(names.TOPIC_WORKER_STATE, time.time(), data))
-
-    workers = settings.workers
-    limits = LaneLimits(growth=workers.recycle_growth_mb << 20, jobs=workers.recycle_after_jobs or sys.maxsize)
-    return Lane("background", arguments=("--nice", str(BACKGROUND_NICE)), limits=limits, changed=changed)
 
 
 def _handlers(daemon: DaemonApi, job: JobApi) -> Mapping[str, Handler]:

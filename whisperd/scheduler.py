@@ -1,236 +1,185 @@
-"""The scheduler: the one writer of jobs' states.
+"""The scheduler: carries out what the policy decides, and the commands of people.
 
-Owns: which job runs on which lane, what the end of a run means for its job (completed, put off, failed, given back),
-the commands that change states, and publishing what was committed. Leaves to others: the rules (`whisperd.jobs`), a run
-(`whisperd.transcription`), processes (`whisperd.workers`), rows (`whisperd.store`).
+Owns: the loop from a snapshot to actions on lanes, and the commands that change states. Leaves to others: the rules
+(`whisperd.jobs.policy`), a run (`whisperd.runner`), commits (`whisperd.ledger`), processes (`whisperd.workers`).
 
-Every change is one transaction with its event row, published after the commit. The loop sleeps until something has
-happened (`poke`) or a time has come: a retry, or the end of a lane's idle time.
+The loop sleeps until something has happened (`poke`) or a time has come: a retry, the end of a lane's idle time or
+pause, the edge of quiet hours, the limit of a stop.
 """
 
+import datetime
 import logging
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import anyio
-import msgspec
 from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.config.settings import Settings
-from whisperd.errors import IllegalTransitionError, ModelNotFoundError, QueueFullError
-from whisperd.events import Event, EventBus
-from whisperd.frames import FailureKind
-from whisperd.jobs import retry
-from whisperd.jobs.job import Failure, Priority, Stage
+from whisperd.errors import QueueFullError, RefusedError
+from whisperd.jobs import policy
+from whisperd.jobs.job import Failure, Priority
+from whisperd.jobs.policy import LaneRole, LaneSnapshot
 from whisperd.jobs.transitions import Command
-from whisperd.live import LiveJobs
-from whisperd.models.engine import resolve_engine
-from whisperd.outputs import write_outputs
-from whisperd.store import jobs, measurements, recovery, transcripts
-from whisperd.store.connection import Database
-from whisperd.store.jobs import JobChanges, JobRow, NewJob, Transitioned
-from whisperd.transcription import GaveWayError, Run, RunFailedError
-from whisperd.transcripts.transcript import Transcript
+from whisperd.ledger import Ledger
+from whisperd.runner import RunHandle, Runner
+from whisperd.store import jobs, order, queue, recovery
+from whisperd.store.jobs import JobRow, NewJob, Transitioned
 from whisperd.wire import names
-from whisperd.workers.lane import CallFailedError, Lane, WorkerStartError
-from whisperd.workers.process import CallTimeoutError, WorkerDiedError
+from whisperd.workers.lane import Lane, WorkerStartError
 
 _log = logging.getLogger(__name__)
 
-LINGER = 15.0
-"""Seconds that the background worker stays after its last job, for the next of a series of single submissions."""
-
 BROKEN_LANE_PAUSE = 60.0
 """Seconds before a lane whose process can't be started is tried again."""
-
 
 MODEL_PREFERENCE = 600.0
 """Seconds for which a job may be overtaken by later ones whose model is already loaded."""
 
 
+class Slot:
+    """A lane with what runs on it. `keep_alive` is how long its idle process stays, in seconds."""
+
+    def __init__(self, role: LaneRole, lane: Lane, keep_alive: float) -> None:
+        self.role = role
+        self.lane = lane
+        self.keep_alive = keep_alive
+        self.run: RunHandle | None = None
+        self.idle_since = -math.inf
+        self.pause_ends = -math.inf
+
+    def snapshot(self, now: float) -> LaneSnapshot:
+        run = self.run
+        return LaneSnapshot(
+            role=self.role,
+            running=run.job.priority if run else None,
+            running_for=now - run.started_at if run else 0.0,
+            giving_way=run.give_way if run else False,
+            stopped=self.lane.stopped,
+            available=now >= self.pause_ends,
+        )
+
+    def idle_until(self) -> float:
+        """When the idle process is to be ended; infinite while it works or there is none."""
+        return math.inf if self.run or not self.lane.process else self.idle_since + self.keep_alive
+
+
 class Scheduler:
     """Runs jobs until its task is cancelled; then every worker is killed and every running job is given back."""
 
-    def __init__(
-        self,
-        database: Database,
-        lane: Lane,
-        bus: EventBus,
-        live: LiveJobs,
-        settings: Settings,
-        state_dir: Path,
-    ) -> None:
-        self._database = database
-        self._lane = lane
-        self._bus = bus
-        self._live = live
+    def __init__(self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], settings: Settings) -> None:
+        self._ledger = ledger
+        self._database = ledger.database
+        self._runner = runner
+        self._slots = {slot.role: slot for slot in slots}
         self._settings = settings
-        self._state_dir = state_dir
-        self._commits = anyio.Lock()
-        self._retry = retry.RetrySettings(
-            first_delay=settings.retry.base_delay,
-            max_delay=settings.retry.max_delay,
-            smaller_model_allowed=settings.models.allow_smaller,
-        )
         self._wake = anyio.Event()
-        self._runs: dict[int, anyio.CancelScope] = {}
-        self._idle_since = anyio.current_time()
-        self._lane_pause_ends = -math.inf
+        self._paused = False
+
+    @property
+    def lanes(self) -> list[Lane]:
+        return [slot.lane for slot in self._slots.values()]
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    @property
+    def allowed(self) -> frozenset[Priority]:
+        """The classes that may run now."""
+        low = policy.within(self._settings.schedule.low_hours(), datetime.datetime.now().astimezone().time())
+        return policy.allowed_priorities(self._paused, low)
 
     def poke(self) -> None:
         """Look again at what should run."""
         self._wake.set()
 
+    # -- the loop -----------------------------------------------------------------------------------------------------
+
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Give back what a dead daemon left running, then run jobs for ever."""
         now = time.time()
-        await self._commit(lambda c: recovery.requeue_running(c, self._retry, now))
+        await self._ledger.commit(lambda c: recovery.requeue_running(c, self._runner.retry, now))
+        self._paused = await self._database.read(queue.is_paused)
         try:
             async with anyio.create_task_group() as group:
                 task_status.started()
                 while True:
                     self._wake = anyio.Event()
-                    due = await self._step(group)
-                    with anyio.move_on_at(due):
+                    await self._step(group)
+                    with anyio.move_on_at(await self._next_time()):
                         await self._wake.wait()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._stop()
 
-    async def _step(self, group: TaskGroup) -> float:
-        """Start what can start; the time (of anyio's clock) at which to look again."""
+    async def _step(self, group: TaskGroup) -> None:
         now = time.time()
-        await self._commit(lambda c: [jobs.transition(c, job, Command.WAKE, now) for job in jobs.due(c, now)])
-        if not self._runs and anyio.current_time() >= self._lane_pause_ends:
-            for job in await self._commit(lambda c: _start_next(c, now, self._lane.model)):
-                scope = self._runs[job.id] = anyio.CancelScope()
-                group.start_soon(self._work_on, job, scope)
-        if not self._runs and self._lane.process and anyio.current_time() >= self._idle_since + LINGER:
-            await self._lane.end()
-        return await self._next_time()
+        await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
+        waiting = await self._database.read(queue.startable)
+        moment = anyio.current_time()
+        snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
+        for action in policy.decide(waiting, self.allowed, snapshots):
+            await self._carry_out(action, group)
+        for slot in self._slots.values():
+            if anyio.current_time() >= slot.idle_until():
+                await slot.lane.end()
+
+    async def _carry_out(self, action: policy.Action, group: TaskGroup) -> None:
+        slot = self._slots[action.lane]
+        match action:
+            case policy.Start(_, priority):
+                await self._start(slot, priority, group)
+            case policy.GiveWay() if slot.run:
+                slot.run.give_way = True
+            case policy.Stop():
+                slot.lane.stop()
+            case policy.Continue():
+                slot.lane.resume()
+            case _:
+                pass
+
+    async def _start(self, slot: Slot, priority: Priority, group: TaskGroup) -> None:
+        now = time.time()
+        for job in await self._ledger.commit(lambda c: _start_next(c, priority, now, slot.lane.model)):
+            slot.run = RunHandle(job)
+            slot.lane.job = job.id
+            group.start_soon(self._work, slot, slot.run)
+
+    async def _work(self, slot: Slot, run: RunHandle) -> None:
+        try:
+            await self._runner.run(run, slot.lane)
+        except WorkerStartError:
+            slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
+        finally:
+            slot.run = None
+            slot.lane.job = None
+            slot.idle_since = anyio.current_time()
+            self.poke()
 
     async def _next_time(self) -> float:
-        times = [self._lane_pause_ends] if self._lane_pause_ends > anyio.current_time() else []
-        if not self._runs and self._lane.process:
-            times.append(self._idle_since + LINGER)
-        retry_at = await self._database.read(jobs.next_retry_at)
-        if retry_at is not None:
-            times.append(anyio.current_time() + max(0.0, retry_at - time.time()))
+        """The time of anyio's clock at which to look again though nothing has happened."""
+        moment = anyio.current_time()
+        times = [slot.idle_until() for slot in self._slots.values()]
+        times += [slot.pause_ends for slot in self._slots.values() if slot.pause_ends > moment]
+        limits = [slot.run.started_at + policy.STOP_LIMIT for slot in self._slots.values() if slot.run]
+        times += [limit for limit in limits if limit > moment]
+        retry_at = await self._database.read(order.next_retry_at)
+        edge = policy.next_change(self._settings.schedule.low_hours(), datetime.datetime.now().astimezone())
+        wall = [at for at in (retry_at, edge.timestamp() if edge else None) if at is not None]
+        times += [moment + max(0.0, at - time.time()) for at in wall]
         return min(times, default=math.inf)
 
     async def _stop(self) -> None:
-        """Nothing of a stopped worker's batch is lost but its time: the jobs go on from their checkpoints."""
-        await self._lane.end()
-        for job_id in list(self._runs):
-            await self._change(job_id, Command.REQUEUE, reason="the daemon was stopped")
-
-    # -- a run and its end --------------------------------------------------------------------------------------------
-
-    async def _work_on(self, job: JobRow, scope: anyio.CancelScope) -> None:
-        try:
-            with scope:
-                await self._run_to_its_end(job)
-        except Exception:
-            _log.exception("job %d failed by a defect of whisperd", job.id)
-            failure = Failure(FailureKind.INTERNAL, "whisperd met a defect of its own; its log has the details")
-            await self._failed(job.id, failure)
-        finally:
-            self._live.forget(job.id)
-            self._lane.job = None
-            self._idle_since = anyio.current_time()
-            del self._runs[job.id]
-            self.poke()
-
-    async def _run_to_its_end(self, job: JobRow) -> None:
-        self._lane.job = job.id
-        try:
-            transcript = await self._transcribe(job)
-        except GaveWayError:
-            await self._change(job.id, Command.REQUEUE, reason="made way")
-        except WorkerStartError as error:
-            self._lane_pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
-            await self._change(job.id, Command.REQUEUE, reason=error.message)
-        except (RunFailedError, CallFailedError, CallTimeoutError, WorkerDiedError, ModelNotFoundError) as error:
-            await self._failed(job.id, as_failure(error))
-        else:
-            await self._complete(job, transcript)
-
-    async def _transcribe(self, job: JobRow) -> Transcript:
-        expected: list[float] = []
-
-        def report(stage: Stage, *, done: float, duration: float | None) -> None:
-            speed = expected[0] if expected else None
-            live = self._live.report(job.id, stage, done=done, duration=duration, expected=speed)
-            self._bus.publish(Event(names.TOPIC_JOB_PROGRESS, time.time(), msgspec.to_builtins(live), job=job.id))
-
-        chosen = job.model if job.fingerprint else None
-        engine = await resolve_engine(job.kind, job.options, self._settings, self._state_dir, chosen=chosen)
-        known = await self._database.read(
-            lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
-        )
-        expected.extend([1 / known] if known else [])
-        run = Run(job, engine, lane=self._lane, database=self._database, report=report, give_way=lambda: False)
-        return await run.transcribe()
-
-    async def _complete(self, job: JobRow, transcript: Transcript) -> None:
-        def save(connection: sqlite3.Connection) -> JobRow:
-            transcripts.save(connection, job.id, transcript)
-            changes = JobChanges(
-                duration=transcript.duration,
-                done=transcript.duration,
-                partial=transcript.partial,
-                missing=transcript.missing,
-                confidence=transcript.confidence,
-                notes=transcript.notes,
-            )
-            return jobs.update(connection, job.id, changes)
-
-        saved = await self._database.write(save)
-        outputs = await write_outputs(saved, transcript)
-        await self._change(job.id, Command.COMPLETE, changes=JobChanges(outputs=outputs))
-        await self._measure(transcript)
-        await self._lane.finish_job()
-
-    async def _measure(self, transcript: Transcript) -> None:
-        loaded = self._lane.loaded
-        if loaded is not None:
-            await self._database.write(
-                lambda c: measurements.save_speed(
-                    c,
-                    transcript.model,
-                    loaded.device,
-                    loaded.compute_type,
-                    transcript.duration,
-                    transcript.processing_time,
+        """Nothing of a killed worker's batch is lost but its time: the jobs go on from their checkpoints."""
+        for slot in self._slots.values():
+            await slot.lane.end()
+            if slot.run:
+                await self._ledger.transition_if_legal(
+                    slot.run.job.id, Command.REQUEUE, reason="the daemon was stopped"
                 )
-            )
-
-    async def _failed(self, job_id: int, failure: Failure) -> None:
-        job = await self._database.read(lambda c: jobs.get(c, job_id))
-        if job is None:
-            return
-        now = time.time()
-        changes = JobChanges(
-            error=failure, failures=retry.charged(job.failures, failure.kind), attempts=job.attempts + 1
-        )
-        again = msgspec.structs.replace(changes, retry_at=now)
-        match retry.decide(failure.kind, job.failures, self._retry, batch_size=job.batch_size):
-            case retry.Retry(delay):
-                again = msgspec.structs.replace(changes, retry_at=now + delay)
-                await self._change(job_id, Command.WAIT, reason=failure.message, changes=again)
-            case retry.SmallerBatch(batch_size):
-                note = f"memory ran out; the decoding batch was reduced to {batch_size}"
-                again = msgspec.structs.replace(again, batch_size=batch_size, notes=(*job.notes, note))
-                await self._change(job_id, Command.WAIT, reason=note, changes=again)
-            case retry.SmallerModel(model):
-                note = f"memory ran out; model {model} was taken instead"
-                again = msgspec.structs.replace(again, model=model, notes=(*job.notes, note))
-                await self._change(job_id, Command.WAIT, reason=note, changes=again)
-            case retry.GiveUp():
-                await self._change(job_id, Command.FAIL, reason=failure.message, changes=changes)
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -250,7 +199,7 @@ class Scheduler:
                 for job, failure in new
             ]
 
-        rows = await self._commit(insert_all)
+        rows = await self._ledger.commit(insert_all)
         self.poke()
         return rows
 
@@ -263,58 +212,71 @@ class Scheduler:
                 hint="wait, cancel some, or raise queue.max_length in the configuration",
             )
 
-    async def cancel(self, job_id: int) -> JobRow:
-        """Raises NotFoundError, IllegalTransitionError."""
-        changed = await self._transition(job_id, Command.CANCEL, reason="by command")
-        scope = self._runs.get(job_id)
-        if scope is not None:
-            scope.cancel()
-        return changed
-
-    # -- committing ---------------------------------------------------------------------------------------------------
-
-    async def _change(
-        self, job_id: int, command: Command, *, reason: str | None = None, changes: JobChanges | None = None
-    ) -> None:
-        """A change by a run; one that comes after a person's command is void."""
-        try:
-            await self._transition(job_id, command, reason=reason, changes=changes)
-        except IllegalTransitionError as error:
-            _log.info("job %d: %s is void, %s", job_id, command.value, error.message)
-
-    async def _transition(
-        self, job_id: int, command: Command, *, reason: str | None = None, changes: JobChanges | None = None
-    ) -> JobRow:
-        now = time.time()
-        [job] = await self._commit(lambda c: [jobs.transition(c, job_id, command, now, reason=reason, changes=changes)])
+    async def pause(self, job_id: int) -> JobRow:
+        """Raises NotFoundError, IllegalTransitionError. A running job ends after its batch, which is kept."""
+        job = await self._command(job_id, Command.PAUSE)
+        run = self._run_of(job_id)
+        if run is not None:
+            run.give_way = True
         return job
 
-    async def _commit(self, change: Callable[[sqlite3.Connection], Sequence[Transitioned]]) -> list[JobRow]:
-        """Commit changes with their events and publish these, in the order of their numbers."""
-        async with self._commits:
-            changed = await self._database.write(change)
-            for event in (event for one in changed for event in one.events):
-                self._bus.publish(Event(event.topic, event.at, event.data, seq=event.seq, job=event.job))
-        return [one.job for one in changed]
+    async def resume(self, job_id: int) -> JobRow:
+        """Raises NotFoundError, IllegalTransitionError."""
+        return await self._command(job_id, Command.RESUME)
+
+    async def cancel(self, job_id: int) -> JobRow:
+        """Raises NotFoundError, IllegalTransitionError. A running job's batch is thrown away at once."""
+        job = await self._command(job_id, Command.CANCEL)
+        run = self._run_of(job_id)
+        if run is not None:
+            run.scope.cancel()
+        return job
+
+    async def retry(self, job_id: int) -> JobRow:
+        """Raises NotFoundError, IllegalTransitionError."""
+        return await self._command(job_id, Command.RETRY)
+
+    async def move(self, job_id: int, place: int) -> JobRow:
+        """Put a queued job at a place (1 is the first) of its class. Raises NotFoundError, RefusedError."""
+        now = time.time()
+        [job] = await self._ledger.commit(lambda c: [queue.move(c, job_id, place, now)])
+        self.poke()
+        return job
+
+    async def delete(self, job_id: int) -> None:
+        """Remove a finished job with its transcript. Raises NotFoundError, RefusedError."""
+        if self._run_of(job_id) is not None:
+            raise RefusedError(f"job {job_id} is still ending", hint="try again in a moment")
+        await self._database.write(lambda c: queue.delete(c, job_id))
+
+    async def pause_queue(self, paused: bool) -> None:
+        """Hold or release normal and low work; kept over a restart."""
+        if paused is not self._paused:
+            await self._database.write(lambda c: queue.set_paused(c, paused))
+            self._paused = paused
+            await self._ledger.record(names.TOPIC_QUEUE_STATE, {"paused": paused})
+        self.poke()
+
+    async def clear(self) -> int:
+        """Remove the rows of finished jobs, never their transcripts; how many there were."""
+        return await self._database.write(queue.clear)
+
+    async def _command(self, job_id: int, command: Command) -> JobRow:
+        job = await self._ledger.transition(job_id, command, reason="by command")
+        self.poke()
+        return job
+
+    def _run_of(self, job_id: int) -> RunHandle | None:
+        runs = (slot.run for slot in self._slots.values())
+        return next((run for run in runs if run and run.job.id == job_id), None)
 
 
-def _start_next(connection: sqlite3.Connection, now: float, model: str | None) -> list[Transitioned]:
-    job = jobs.next_queued(connection, tuple(Priority), prefer_model=model, overdue_before=now - MODEL_PREFERENCE)
+def _wake(connection: sqlite3.Connection, job_id: int, now: float) -> Transitioned:
+    return jobs.transition(connection, job_id, Command.WAKE, now)
+
+
+def _start_next(
+    connection: sqlite3.Connection, priority: Priority, now: float, model: str | None
+) -> list[Transitioned]:
+    job = order.next_queued(connection, [priority], prefer_model=model, overdue_before=now - MODEL_PREFERENCE)
     return [] if job is None else [jobs.transition(connection, job.id, Command.START, now)]
-
-
-def as_failure(
-    error: RunFailedError | CallFailedError | CallTimeoutError | WorkerDiedError | ModelNotFoundError,
-) -> Failure:
-    """What the end of a run by an exception means for its job."""
-    match error:
-        case RunFailedError():
-            return error.failure
-        case CallFailedError():
-            return Failure(error.failure, error.message, error.hint)
-        case CallTimeoutError():
-            return Failure(FailureKind.TIMEOUT, error.message, error.hint)
-        case WorkerDiedError():
-            return Failure(FailureKind.WORKER_DIED, error.message, error.hint)
-        case ModelNotFoundError():
-            return Failure(FailureKind.MODEL_LOAD, error.message, error.hint)

@@ -69,6 +69,7 @@ class Run:
         database: Database,
         report: Report,
         give_way: Callable[[], bool],
+        limit: float | None = None,
     ) -> None:
         self._job = job
         self._engine = engine
@@ -76,6 +77,7 @@ class Run:
         self._database = database
         self._report = report
         self._give_way = give_way
+        self._limit = limit
         self._source = frames.Source(job.path, job.identity)
         self._loaded: frames.Loaded | None = None
         self._expected = 0.0
@@ -219,27 +221,47 @@ class Run:
                 continue
             self._tell(Stage.TRANSCRIBING)
             await self._decode_batch(block, plan, batch, indices)
+            self._check_limit()
             if self._give_way():
                 raise GaveWayError
         await self._update(JobChanges(done=(plan.next_start or plan.end) / frames.SAMPLE_RATE))
         self._tell(Stage.TRANSCRIBING)
 
     async def _decode_batch(self, block: int, plan: BlockPlan, batch: int, indices: tuple[int, ...]) -> None:
+        """Decode and store a batch of the plan; in pieces where memory has run out since it was planned."""
+        size = self._job.batch_size or len(indices)
+        results: tuple[frames.ChunkResult, ...] = ()
+        seconds = 0.0
+        for at in range(0, len(indices), size):
+            chunks = tuple(plan.chunks[index] for index in indices[at : at + size])
+            reply = await self._decode(plan, chunks)
+            results += reply.results
+            seconds += reply.seconds
+        done = max(self._job.done, max(result.chunk.end for result in results) / frames.SAMPLE_RATE)
+        await self._database.write(
+            lambda c: checkpoints.save_batch(c, self._job.id, block, batch, results, seconds, done)
+        )
+        self._job = msgspec.structs.replace(self._job, done=done, processing_time=self._job.processing_time + seconds)
+
+    async def _decode(self, plan: BlockPlan, chunks: tuple[frames.Chunk, ...]) -> frames.Decoded:
         assert self._job.language is not None
-        chunks = tuple(plan.chunks[index] for index in indices)
         call = frames.Decode(
             self._source, (plan.start, plan.end), chunks, self._engine.decode_options(self._job.language)
         )
         deadline = batching.batch_deadline(self._expected * len(chunks))
         reply = await self._lane.call(call, frames.Decoded, deadline=deadline)
         self._expected = max(reply.seconds / len(chunks), self._expected * 0.8)
-        done = max(self._job.done, max(chunk.end for chunk in chunks) / frames.SAMPLE_RATE)
-        await self._database.write(
-            lambda c: checkpoints.save_batch(c, self._job.id, block, batch, reply.results, reply.seconds, done)
-        )
-        self._job = msgspec.structs.replace(
-            self._job, done=done, processing_time=self._job.processing_time + reply.seconds
-        )
+        return reply
+
+    def _check_limit(self) -> None:
+        if self._limit is not None and self._job.processing_time > self._limit:
+            raise RunFailedError(
+                Failure(
+                    FailureKind.TIMEOUT,
+                    f"the job took more than the {self._limit:.0f} s of computing that a job may take",
+                    "raise workers.max_job_seconds in the configuration and retry: it goes on where it ended",
+                )
+            )
 
     async def _finish(self) -> Transcript:
         loaded = self._loaded

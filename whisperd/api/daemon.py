@@ -16,13 +16,14 @@ from whisperd import __version__
 from whisperd.api.doctor import Doctor
 from whisperd.api.views import job_view
 from whisperd.jobs.job import State
+from whisperd.lanes import worker_status
 from whisperd.live import LiveJobs
+from whisperd.scheduler import Scheduler
 from whisperd.store import jobs
 from whisperd.store.connection import Database
 from whisperd.wire import names, types
 from whisperd.wire.openrpc import document
 from whisperd.wire.times import iso8601
-from whisperd.workers.lane import Lane
 from whisperd.workers.process import resident_memory
 
 
@@ -40,14 +41,14 @@ class DaemonApi:
         self,
         identity: Identity,
         database: Database,
-        lanes: list[Lane],
+        scheduler: Scheduler,
         live: LiveJobs,
         doctor: Doctor,
         stop: anyio.Event,
     ) -> None:
         self._identity = identity
         self._database = database
-        self._lanes = lanes
+        self._scheduler = scheduler
         self._live = live
         self._doctor = doctor
         self._stop = stop
@@ -81,7 +82,7 @@ class DaemonApi:
             config=str(identity.config) if identity.config else None,
             memory=resident_memory(os.getpid()) or 0,
             queue=types.QueueCounts(**{state.value: count for state, count in counts.items()}),
-            workers=[worker_status(lane) for lane in self._lanes],
+            workers=[worker_status(lane) for lane in self._scheduler.lanes],
             running=[job_view(row, self._live.get(row.id)) for row in running],
         )
 
@@ -92,19 +93,3 @@ class DaemonApi:
     async def shutdown(self, params: types.Empty) -> types.ShutdownResult:  # noqa: ARG002
         self._stop.set()
         return types.ShutdownResult()
-
-
-def worker_status(lane: Lane) -> types.WorkerStatus:
-    """A lane as `status` and `worker.state` show it."""
-    loaded = lane.loaded
-    return types.WorkerStatus(
-        lane=lane.name,
-        state=lane.state.value,
-        pid=lane.process.pid if lane.process else None,
-        model=lane.model,
-        device=loaded.device if loaded else None,
-        compute_type=loaded.compute_type if loaded else None,
-        job=lane.job,
-        memory=lane.memory,
-        error=lane.error,
-    )

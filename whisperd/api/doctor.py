@@ -87,5 +87,5 @@ class Doctor:
         return Check("worker", "ok", f"a worker loaded {engine.model} in {loaded.seconds:.1f} s ({where})")
 
     async def _engine(self) -> Engine:
-        options = resolve_options(Options(), self._settings)
+        options = resolve_options(Kind.FILE, Options(), self._settings)
         return await resolve_engine(Kind.FILE, options, self._settings, self._state_dir)

@@ -19,7 +19,7 @@ from whisperd.jobs.job import Kind, Priority, State
 from whisperd.live import LiveJobs
 from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.scheduler import Scheduler
-from whisperd.store import events, jobs, transcripts
+from whisperd.store import events, jobs, order, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow, NewJob
 from whisperd.transcripts.render import render
@@ -56,7 +56,7 @@ class JobApi:
         paths = [
             from_wire(file.path, file.path_b64, f"params.files[{index}]") for index, file in enumerate(params.files)
         ]
-        options = resolve_options(params.options, self._settings)
+        options = resolve_options(params.kind, params.options, self._settings)
         await resolve_engine(params.kind, options, self._settings, self._state_dir)
         await inputs.check_disk(self._state_dir, self._settings.queue.disk_floor)
         failures = await inputs.look_at(paths)
@@ -124,7 +124,7 @@ class JobApi:
 
     async def _views(self, rows: list[JobRow]) -> list[types.JobView]:
         queued = [row.id for row in rows if row.state is State.QUEUED]
-        places = await self._database.read(lambda c: jobs.places(c, queued)) if queued else {}
+        places = await self._database.read(lambda c: order.places(c, queued)) if queued else {}
         return [job_view(row, self._live.get(row.id), places.get(row.id)) for row in rows]
 
     # The method named `list` comes last: after it the name no longer means the type.

@@ -15,7 +15,7 @@ from whisperd.config.settings import Settings
 from whisperd.errors import ModelNotFoundError
 from whisperd.frames import AudioContext, Task
 from whisperd.jobs.job import Kind, Options
-from whisperd.models.choose import AUTO, choose
+from whisperd.models.choose import AUTO, choose, next_smaller
 from whisperd.models.locate import installed, locate
 
 LOOK_UP_DEADLINE = 10.0
@@ -47,7 +47,7 @@ class Engine(msgspec.Struct, frozen=True):
         )
 
 
-def resolve_options(options: Options, settings: Settings) -> Options:
+def resolve_options(kind: Kind, options: Options, settings: Settings) -> Options:
     """A job's options with the configuration's defaults filled in, so that a later change of it does not mix with what
     is stored of the job. The model stays open (None) where it is to be chosen when the job starts."""
     defaults = settings.transcription
@@ -56,7 +56,7 @@ def resolve_options(options: Options, settings: Settings) -> Options:
         language=options.language or defaults.language,
         task=options.task or defaults.task,
         beam_size=options.beam_size or defaults.beam_size,
-        audio_context=options.audio_context or defaults.audio_context,
+        audio_context=options.audio_context or _audio_context(kind, settings),
         prompt=options.prompt if options.prompt is not None else defaults.prompt,
         hotwords=options.hotwords if options.hotwords is not None else defaults.hotwords,
         words=options.words if options.words is not None else defaults.words,
@@ -64,6 +64,15 @@ def resolve_options(options: Options, settings: Settings) -> Options:
         formats=options.formats or defaults.formats,
         output_dir=options.output_dir or (str(defaults.output_dir) if defaults.output_dir else None),
     )
+
+
+def _audio_context(kind: Kind, settings: Settings) -> AudioContext:
+    """Dictation on a CPU fits the context to the utterance, which is what makes it instant there."""
+    if kind is not Kind.DICTATION:
+        return settings.transcription.audio_context
+    if settings.dictation.audio_context == AUTO:
+        return AudioContext.FULL if settings.workers.device == "cuda" else AudioContext.FIT
+    return AudioContext(settings.dictation.audio_context)
 
 
 async def resolve_engine(
@@ -83,6 +92,15 @@ async def resolve_engine(
             f"looking for models took longer than {LOOK_UP_DEADLINE:.0f} s",
             hint=f"check the disks of {state_dir} and of the Hugging Face cache",
         ) from None
+
+
+async def smaller_model(name: str, options: Options, state_dir: Path) -> str | None:
+    """The next smaller installed model that can do the same work, for when memory ran out; None when there is none."""
+    language = None if options.language in (None, AUTO) else options.language
+    return await anyio.to_thread.run_sync(
+        lambda: next_smaller(name, language, options.task or Task.TRANSCRIBE, installed(state_dir)),
+        abandon_on_cancel=True,
+    )
 
 
 def _resolve(kind: Kind, options: Options, settings: Settings, state_dir: Path, chosen: str | None) -> Engine:
@@ -105,7 +123,7 @@ def _resolve(kind: Kind, options: Options, settings: Settings, state_dir: Path, 
         language=language,
         task=task,
         beam_size=options.beam_size or settings.transcription.beam_size,
-        audio_context=options.audio_context or settings.transcription.audio_context,
+        audio_context=options.audio_context or _audio_context(kind, settings),
         prompt=options.prompt,
         hotwords=options.hotwords,
         words=bool(options.words),

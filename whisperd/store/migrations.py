@@ -5,6 +5,7 @@ module a table group) and opening the file (`connection`). A migration is never 
 one is appended.
 """
 
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,6 +108,8 @@ _V1: Final = (
     WHEN old.state = 'queued' AND old.hold IS NULL BEGIN {_LEAVE_QUEUE} END""",
     f"""CREATE TRIGGER queue_joined AFTER UPDATE OF state, hold, priority, position ON jobs
     WHEN new.state = 'queued' AND new.hold IS NULL BEGIN {_JOIN_QUEUE} END""",
+    # Daemon-wide switches that are on, such as a paused queue.
+    "CREATE TABLE switches (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     """CREATE TABLE blocks (
         job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
         block INTEGER NOT NULL CHECK (block >= 0),
@@ -212,4 +215,6 @@ def _way_back(path: Path, newest: int) -> str:
     backup = backups.newest(path, at_most=newest)
     if backup is None:
         return "install the newer whisperd again, or start with another state folder"
-    return f"install the newer whisperd again, or go back to the backup: cp {backup.path} {path}"
+    log, index = (shlex.quote(f"{path}{suffix}") for suffix in ("-wal", "-shm"))
+    copy = shlex.join(["cp", str(backup.path), str(path)])
+    return f"install the newer whisperd again, or go back to the backup: rm -f {log} {index} && {copy}"

@@ -12,7 +12,7 @@ from whisperd.jobs.job import Priority
 from whisperd.store.rows import COLUMNS, JobRow, job_row
 
 # Queued and held back by nothing; both indexes of the queue carry this condition.
-_READY = "state = 'queued' AND hold IS NULL"
+READY = "state = 'queued' AND hold IS NULL"
 
 
 def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
@@ -23,7 +23,7 @@ def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
     wanted = set(ids)
     holding = conn.execute(
         f"""SELECT DISTINCT priority, position, id >> 8 FROM jobs NOT INDEXED
-        WHERE {_READY} AND id IN (SELECT value FROM json_each(?))""",  # noqa: S608
+        WHERE {READY} AND id IN (SELECT value FROM json_each(?))""",  # noqa: S608
         (json.dumps(list(wanted)),),
     )
     sought = set(holding)
@@ -34,7 +34,7 @@ def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
     ):
         if (priority, position, stretch) in sought:
             members = conn.execute(
-                f"""SELECT id FROM jobs INDEXED BY queue_by_arrival WHERE {_READY}
+                f"""SELECT id FROM jobs INDEXED BY queue_by_arrival WHERE {READY}
                 AND priority = ? AND position = ? AND id BETWEEN ? AND ? ORDER BY id""",  # noqa: S608
                 (priority, position, stretch << 8, (stretch << 8) + 255),
             )
@@ -71,7 +71,7 @@ def _first(
     conn: sqlite3.Connection, priority: Priority, position: int | None = None, model: str | None = None
 ) -> JobRow | None:
     """The first job of a class, or of a class, position and model."""
-    sql = f"SELECT {COLUMNS} FROM jobs WHERE {_READY} AND priority = ?"  # noqa: S608
+    sql = f"SELECT {COLUMNS} FROM jobs WHERE {READY} AND priority = ?"  # noqa: S608
     parameters: tuple[object, ...] = (priority,)
     order = "position, id"
     if position is not None:

@@ -60,7 +60,7 @@ class LaneLimits(msgspec.Struct, frozen=True):
 
 
 class Lane:
-    """`background` or `interactive`. `changed` is called after every change that `status` would show."""
+    """`interactive`, `background` or `shared`. `changed` is called after every change that `status` would show."""
 
     def __init__(
         self, name: str, *, arguments: tuple[str, ...], limits: LaneLimits, changed: Callable[["Lane"], None]
@@ -71,13 +71,18 @@ class Lane:
         self._changed = changed
         self._process: WorkerProcess | None = None
         self._loaded: tuple[frames.Load, frames.Loaded] | None = None
-        self._lock = anyio.Lock()
+        self._turn = anyio.Lock()
         self._jobs = 0
         self._baseline: int | None = None
-        self.state = LaneState.ABSENT
+        self._state = LaneState.ABSENT
+        self.stopped = False
         self.error: str | None = None
         self.job: int | None = None
         self.model: str | None = None
+
+    @property
+    def state(self) -> LaneState:
+        return LaneState.STOPPED if self.stopped and self._process else self._state
 
     @property
     def process(self) -> WorkerProcess | None:
@@ -91,15 +96,17 @@ class Lane:
     def memory(self) -> int | None:
         return resident_memory(self._process.pid) if self._process else None
 
+    # -- calls --------------------------------------------------------------------------------------------------------
+
     async def call(self, call: frames.Call, expect: type[R], *, deadline: float) -> R:
         """One call to the lane's process, which is started if need be.
 
         Raises CallFailedError, WorkerDiedError, CallTimeoutError, WorkerStartError. After any but the first, or when
         cancelled, the process is gone and the next call starts another.
         """
-        async with self._lock:
+        async with self._turn:
             process = self._process or await self._start()
-            self._show(LaneState.BUSY)
+            self._show(LaneState.LOADING if isinstance(call, frames.Load) else LaneState.BUSY)
             try:
                 reply = await process.call(call, deadline=deadline)
             except BaseException as error:
@@ -126,39 +133,49 @@ class Lane:
         self._changed(self)
         return loaded
 
+    # -- stopping and continuing --------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop the process, and any that is started meanwhile, until `resume`."""
+        self.stopped = True
+        if self._process:
+            self._process.stop()
+        self._changed(self)
+
+    def resume(self) -> None:
+        self.stopped = False
+        if self._process:
+            self._process.resume()
+        self._changed(self)
+
+    # -- the process --------------------------------------------------------------------------------------------------
+
     async def _start(self) -> WorkerProcess:
         for delay in BACKOFF:
             self._show(LaneState.STARTING)
             await anyio.sleep(delay)
             try:
-                process = await WorkerProcess.start(self._arguments)
+                return await self._start_once()
             except (WorkerError, OSError) as error:
                 self.error = f"a worker process could not be started: {error}"
                 _log.error("%s (lane %s)", self.error, self.name)
-            else:
-                self._process = process
-                _log.info("worker %d started on lane %s", process.pid, self.name)
-                return process
         self._show(LaneState.BROKEN)
         raise WorkerStartError(
             f"{len(BACKOFF)} attempts to start a worker failed; the last one: {self.error}",
             hint="run `whisperctl doctor`; the daemon's log has the worker's own words",
         )
 
-    async def _bury(self, process: WorkerProcess) -> None:
-        process.kill()
-        await process.reap()
-        self._process = None
-        self._loaded = None
-        self.model = None
-        self._jobs = 0
-        self._baseline = None
-        self._show(LaneState.ABSENT)
-
-    def _show(self, state: LaneState) -> None:
-        if state is not self.state:
-            self.state = state
-            self._changed(self)
+    async def _start_once(self) -> WorkerProcess:
+        self._process = process = await WorkerProcess.spawn(self._arguments)
+        if self.stopped:
+            process.stop()
+        try:
+            await process.ready()
+        except BaseException:
+            await self._bury(process)
+            raise
+        _log.info("worker %d started on lane %s", process.pid, self.name)
+        return process
 
     async def finish_job(self) -> None:
         """Tell the lane that a job is done: the moment to recycle a process that has grown or served long enough."""
@@ -177,3 +194,18 @@ class Lane:
         """Kill the process, whatever it does, and wait until it is gone."""
         if self._process is not None:
             await self._bury(self._process)
+
+    async def _bury(self, process: WorkerProcess) -> None:
+        process.kill()
+        await process.reap()
+        self._process = None
+        self._loaded = None
+        self.model = None
+        self._jobs = 0
+        self._baseline = None
+        self._show(LaneState.ABSENT)
+
+    def _show(self, state: LaneState) -> None:
+        if state is not self._state:
+            self._state = state
+            self._changed(self)

@@ -49,7 +49,7 @@ class CallTimeoutError(WorkerError):
 
 
 class WorkerProcess:
-    """A running child. Made by `start`; `kill` and `reap` end it."""
+    """A running child. Made by `spawn`; `kill` and `reap` end it."""
 
     def __init__(self, process: Process, stream: UNIXSocketStream) -> None:
         self._process = process
@@ -73,8 +73,8 @@ class WorkerProcess:
         return not self._continued.is_set()
 
     @classmethod
-    async def start(cls, arguments: Sequence[str]) -> "WorkerProcess":
-        """Start `python -m whisperd.worker` and wait until it is ready. Raises WorkerDiedError, CallTimeoutError."""
+    async def spawn(cls, arguments: Sequence[str]) -> "WorkerProcess":
+        """Start `python -m whisperd.worker`; it takes calls once `ready` has returned. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -83,17 +83,15 @@ class WorkerProcess:
                 ours.close()
                 raise
         try:
-            worker = cls(process, await UNIXSocketStream.from_socket(ours))
+            return cls(process, await UNIXSocketStream.from_socket(ours))
         except BaseException:
             ours.close()
             process.kill()
             raise
-        try:
-            await worker._await_reply(START_DEADLINE, "start")
-        except BaseException:
-            await worker.reap()
-            raise
-        return worker
+
+    async def ready(self) -> None:
+        """Wait until the process takes calls. Raises WorkerDiedError, CallTimeoutError; then it is killed."""
+        await self._await_reply(START_DEADLINE, "start")
 
     async def call(self, call: frames.Call, *, deadline: float) -> frames.Reply:
         """Send a call and wait at most `deadline` seconds of running time for its reply.

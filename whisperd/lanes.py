@@ -1,0 +1,70 @@
+"""Which lanes this daemon has: their processes' arguments, limits and idle times, from configuration and machine.
+
+Owns: that choice, and how a lane is shown. Leaves to others: a lane's process (`whisperd.workers.lane`), what runs on
+it (`whisperd.scheduler`).
+"""
+
+import math
+import sys
+import time
+
+import msgspec
+
+from whisperd.config.settings import Settings, WorkerSettings
+from whisperd.events import Event, EventBus
+from whisperd.jobs.policy import LaneRole, Lanes
+from whisperd.scheduler import Slot
+from whisperd.wire import names
+from whisperd.wire.types import WorkerStatus
+from whisperd.workers.lane import Lane, LaneLimits
+
+BACKGROUND_NICE = 10
+"""The background worker yields the processor to whatever the person does meanwhile."""
+
+LINGER = 15.0
+"""Seconds that the background worker stays after its last job, for the next of a series of single submissions."""
+
+GPU_KEEP_ALIVE = 300.0
+"""Seconds that an idle dictation model keeps its accelerator memory; a CPU's memory it keeps for ever."""
+
+
+def make_slots(bus: EventBus, settings: Settings, lanes: Lanes) -> list[Slot]:
+    """The lanes, each with nothing running on it."""
+    keep_alive = _keep_alive(settings.workers)
+    if lanes.count == 1:
+        return [Slot(LaneRole.SHARED, _lane(LaneRole.SHARED, 0, bus, settings), keep_alive)]
+    return [
+        Slot(LaneRole.INTERACTIVE, _lane(LaneRole.INTERACTIVE, 0, bus, settings), keep_alive),
+        Slot(LaneRole.BACKGROUND, _lane(LaneRole.BACKGROUND, BACKGROUND_NICE, bus, settings), LINGER),
+    ]
+
+
+def _lane(role: LaneRole, nice: int, bus: EventBus, settings: Settings) -> Lane:
+    def changed(lane: Lane) -> None:
+        bus.publish(Event(names.TOPIC_WORKER_STATE, time.time(), msgspec.to_builtins(worker_status(lane))))
+
+    workers = settings.workers
+    limits = LaneLimits(growth=workers.recycle_growth_mb << 20, jobs=workers.recycle_after_jobs or sys.maxsize)
+    return Lane(role.value, arguments=("--nice", str(nice)), limits=limits, changed=changed)
+
+
+def _keep_alive(workers: WorkerSettings) -> float:
+    if workers.keep_alive == "auto":
+        return GPU_KEEP_ALIVE if workers.device == "cuda" else math.inf
+    return math.inf if workers.keep_alive == "forever" else float(workers.keep_alive)
+
+
+def worker_status(lane: Lane) -> WorkerStatus:
+    """A lane as `status` and `worker.state` show it."""
+    loaded = lane.loaded
+    return WorkerStatus(
+        lane=lane.name,
+        state=lane.state.value,
+        pid=lane.process.pid if lane.process else None,
+        model=lane.model,
+        device=loaded.device if loaded else None,
+        compute_type=loaded.compute_type if loaded else None,
+        job=lane.job,
+        memory=lane.memory,
+        error=lane.error,
+    )

@@ -1,0 +1,185 @@
+"""A job's run and what its end means: completed, put off, failed, or given back.
+
+Owns: from a started job to its next state. Leaves to others: which job starts where and when (`whisperd.scheduler`),
+the steps of the run (`whisperd.transcription`), the retry rules (`whisperd.jobs.retry`).
+"""
+
+import logging
+import sqlite3
+import time
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from whisperd.config.settings import Settings
+from whisperd.errors import ModelNotFoundError
+from whisperd.events import Event, EventBus
+from whisperd.frames import FailureKind
+from whisperd.jobs import retry
+from whisperd.jobs.job import Failure, Stage
+from whisperd.jobs.transitions import Command
+from whisperd.ledger import Ledger
+from whisperd.live import LiveJobs
+from whisperd.models.engine import Engine, resolve_engine, smaller_model
+from whisperd.outputs import write_outputs
+from whisperd.store import jobs, measurements, transcripts
+from whisperd.store.jobs import JobChanges, JobRow
+from whisperd.transcription import GaveWayError, Run, RunFailedError
+from whisperd.transcripts.transcript import Transcript
+from whisperd.wire import names
+from whisperd.workers.lane import CallFailedError, Lane, WorkerStartError
+from whisperd.workers.process import CallTimeoutError, WorkerDiedError
+
+_log = logging.getLogger(__name__)
+
+
+class RunHandle:
+    """A run in progress, as the scheduler holds it."""
+
+    def __init__(self, job: JobRow) -> None:
+        self.job = job
+        self.scope = anyio.CancelScope()
+        self.started_at = anyio.current_time()
+        self.give_way = False
+
+
+class Runner:
+    """Runs jobs; one instance serves all lanes."""
+
+    def __init__(self, ledger: Ledger, bus: EventBus, live: LiveJobs, settings: Settings, state_dir: Path) -> None:
+        self._ledger = ledger
+        self._database = ledger.database
+        self._bus = bus
+        self._live = live
+        self._settings = settings
+        self._state_dir = state_dir
+        self.retry = retry.RetrySettings(
+            first_delay=settings.retry.base_delay,
+            max_delay=settings.retry.max_delay,
+            smaller_model_allowed=settings.models.allow_smaller,
+        )
+
+    async def run(self, handle: RunHandle, lane: Lane) -> None:
+        """Run the handle's job on the lane to its next state.
+
+        Raises WorkerStartError after giving the job back: the lane is broken, not the job.
+        """
+        job = handle.job
+        try:
+            with handle.scope:
+                transcript, engine = await self._transcribe(handle, lane)
+                await self._complete(job, transcript, engine, lane)
+        except GaveWayError:
+            await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason="made way")
+        except WorkerStartError as error:
+            await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason=error.message)
+            raise
+        except (RunFailedError, CallFailedError, CallTimeoutError, WorkerDiedError, ModelNotFoundError) as error:
+            await self._failed(job.id, as_failure(error))
+        except Exception:
+            _log.exception("job %d failed by a defect of whisperd", job.id)
+            failure = Failure(FailureKind.INTERNAL, "whisperd met a defect of its own; its log has the details")
+            await self._failed(job.id, failure)
+        finally:
+            self._live.forget(job.id)
+
+    async def _transcribe(self, handle: RunHandle, lane: Lane) -> tuple[Transcript, Engine]:
+        job = handle.job
+        chosen = job.model if job.fingerprint else None
+        engine = await resolve_engine(job.kind, job.options, self._settings, self._state_dir, chosen=chosen)
+        known = await self._database.read(
+            lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
+        )
+        speed = 1 / known if known else None
+
+        def report(stage: Stage, *, done: float, duration: float | None) -> None:
+            live = self._live.report(job.id, stage, done=done, duration=duration, expected=speed)
+            self._bus.publish(Event(names.TOPIC_JOB_PROGRESS, time.time(), msgspec.to_builtins(live), job=job.id))
+
+        run = Run(
+            job,
+            engine,
+            lane=lane,
+            database=self._database,
+            report=report,
+            give_way=lambda: handle.give_way,
+            limit=self._settings.workers.max_job_seconds,
+        )
+        return await run.transcribe(), engine
+
+    async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> None:
+        def save(connection: sqlite3.Connection) -> JobRow:
+            transcripts.save(connection, job.id, transcript)
+            changes = JobChanges(
+                duration=transcript.duration,
+                done=transcript.duration,
+                partial=transcript.partial,
+                missing=transcript.missing,
+                confidence=transcript.confidence,
+                notes=transcript.notes,
+            )
+            return jobs.update(connection, job.id, changes)
+
+        saved = await self._database.write(save)
+        outputs = await write_outputs(saved, transcript)
+        # from here on the person may cancel as much as they like: the work is done
+        with anyio.CancelScope(shield=True):
+            await self._ledger.transition_if_legal(job.id, Command.COMPLETE, changes=JobChanges(outputs=outputs))
+            await self._database.write(
+                lambda c: measurements.save_speed(
+                    c,
+                    engine.model,
+                    engine.load.device,
+                    engine.load.compute_type,
+                    transcript.duration,
+                    transcript.processing_time,
+                )
+            )
+            await lane.finish_job()
+
+    async def _failed(self, job_id: int, failure: Failure) -> None:
+        job = await self._database.read(lambda c: jobs.get(c, job_id))
+        if job is None:
+            return
+        smaller = await smaller_model(job.model, job.options, self._state_dir) if job.model else None
+        decision = retry.decide(
+            failure.kind, job.failures, self.retry, batch_size=job.batch_size, smaller_model=smaller
+        )
+        command, reason, changes = consequence(decision, job, failure, time.time())
+        await self._ledger.transition_if_legal(job_id, command, reason=reason, changes=changes)
+
+
+def consequence(decision: retry.Decision, job: JobRow, failure: Failure, now: float) -> tuple[Command, str, JobChanges]:
+    """What a decision about a failure does to the job: the command, its reason, and what changes along."""
+    charged = JobChanges(error=failure, failures=retry.charged(job.failures, failure.kind), attempts=job.attempts + 1)
+    match decision:
+        case retry.Retry(delay):
+            return Command.WAIT, failure.message, msgspec.structs.replace(charged, retry_at=now + delay)
+        case retry.SmallerBatch(batch_size):
+            note = f"memory ran out, so the decoding batch was reduced to {batch_size}"
+            changes = msgspec.structs.replace(charged, retry_at=now, batch_size=batch_size, notes=(*job.notes, note))
+            return Command.WAIT, note, changes
+        case retry.SmallerModel(model):
+            note = f"memory ran out, so the smaller model {model} was taken"
+            changes = msgspec.structs.replace(charged, retry_at=now, model=model, notes=(*job.notes, note))
+            return Command.WAIT, note, changes
+        case retry.GiveUp():
+            return Command.FAIL, failure.message, charged
+
+
+def as_failure(
+    error: RunFailedError | CallFailedError | CallTimeoutError | WorkerDiedError | ModelNotFoundError,
+) -> Failure:
+    """What the end of a run by an exception means for its job."""
+    match error:
+        case RunFailedError():
+            return error.failure
+        case CallFailedError():
+            return Failure(error.failure, error.message, error.hint)
+        case CallTimeoutError():
+            return Failure(FailureKind.TIMEOUT, error.message, error.hint)
+        case WorkerDiedError():
+            return Failure(FailureKind.WORKER_DIED, error.message, error.hint)
+        case ModelNotFoundError():
+            return Failure(FailureKind.MODEL_LOAD, error.message, error.hint)
