@@ -1,7 +1,7 @@
 """Augmentation: what microphones and rooms do to clean speech, on numpy arrays.
 
-Owns level, tempo, short random filters and noise. Everything is a pure function of a seeded generator; audio is float32,
-mono, 16 kHz, shape (samples,).
+Owns level, tempo, short random filters and noise. Everything is a pure function of a seeded generator; audio is
+float32, mono, 16 kHz, shape (samples,).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def tempo(audio: Audio, factor: float) -> Audio:
 def room(audio: Audio, draw: np.random.Generator) -> Audio:
     """`audio` through a short random filter: a direct sound and a decaying tail of up to 40 ms, peak kept."""
     length = int(draw.integers(16, 640))
-    response = draw.standard_normal(length).astype(np.float32) * np.exp(-np.arange(length) / (length / 4)).astype(np.float32)
+    response = draw.standard_normal(length).astype(np.float32) * np.exp(-np.arange(length) / (length / 4)).astype(
+        np.float32
+    )
     response *= float(draw.uniform(0.1, 0.5)) / max(1e-6, float(np.sqrt(np.sum(response**2))))
     response[0] = 1.0
     size = 1 << (len(audio) + length - 1).bit_length()

@@ -1,8 +1,8 @@
 """Export: turns trained weights into the folders that engines load.
 
 Owns the conversion to CTranslate2 (int8, for unmodified faster-whisper) and the layout of the shipped folder: the
-CTranslate2 model with ``tokenizer.json`` at its top, and ``original/`` with half-precision Hugging Face weights for the torch
-engine. Makes no judgement about the model: `evaluate` measures it.
+CTranslate2 model with ``tokenizer.json`` at its top, and ``original/`` with half-precision Hugging Face weights for
+the torch engine. Makes no judgement about the model: `evaluate` measures it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,22 @@ PREPROCESSOR = {
 }  # fmt: skip
 
 
-def alignment_heads(decoder_layers: int, heads: int) -> list[list[int]]:
-    """The cross-attention heads that word times are read from: those of the later half of the decoder."""
-    return [[layer, head] for layer in range(decoder_layers // 2, decoder_layers) for head in range(heads)]
+def alignment_heads(decoder_layers: int) -> list[list[int]]:
+    """The cross-attention heads that word times are read from: the ones training guides, the first of every layer."""
+    return [[layer, 0] for layer in range(decoder_layers)]
 
 
 def convert(
-    model: WhisperForConditionalGeneration, tokens: Tokens, folder: Path, heads: list[list[int]], quantization: str = "int8"
+    model: WhisperForConditionalGeneration,
+    tokens: Tokens,
+    folder: Path,
+    heads: list[list[int]],
+    quantization: str = "int8",
 ) -> None:
     """Writes `model` as a CTranslate2 model with its tokenizer into `folder`.
 
-    The converter for whole checkpoints wants a Whisper tokenizer class and a hub's file layout; the loader below it only
-    wants the network.
+    The converter for whole checkpoints wants a Whisper tokenizer class and a hub's file layout; the loader below it
+    only wants the network.
     """
     spec: WhisperSpec = WhisperLoader().get_model_spec(model.float().eval())
     spec.register_vocabulary(tokens.names())
@@ -57,17 +61,24 @@ def convert(
 def export(trained: Path, out: Path) -> None:
     """Makes the shipped folder `out` from `trained`, the ``original/`` folder that training left."""
     model, tokens = load(trained), load_tokens(trained / "tokenizer.json")
-    heads = alignment_heads(model.config.decoder_layers, model.config.decoder_attention_heads)
+    heads = alignment_heads(model.config.decoder_layers)
     convert(model, tokens, out, heads)
     (out / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR, indent=1) + "\n", encoding="utf-8")
     (out / "words.txt").write_text("\n".join(vocabulary()) + "\n", encoding="utf-8")
     original = out / "original"
     shutil.rmtree(original, ignore_errors=True)
+    config = model.config
     model.generation_config = GenerationConfig(
-        bos_token_id=model.config.bos_token_id, eos_token_id=model.config.eos_token_id, pad_token_id=model.config.pad_token_id,
-        decoder_start_token_id=model.config.decoder_start_token_id, begin_suppress_tokens=model.config.begin_suppress_tokens,
-        no_timestamps_token_id=tokens.id("<|notimestamps|>"), alignment_heads=heads, is_multilingual=False, max_length=448,
-    )  # fmt: skip
+        bos_token_id=config.bos_token_id,
+        eos_token_id=config.eos_token_id,
+        pad_token_id=config.pad_token_id,
+        decoder_start_token_id=config.decoder_start_token_id,
+        begin_suppress_tokens=config.begin_suppress_tokens,
+        no_timestamps_token_id=tokens.id("<|notimestamps|>"),
+        alignment_heads=heads,
+        is_multilingual=False,
+        max_length=448,
+    )
     model.half().save_pretrained(original)
 
 

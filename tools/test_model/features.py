@@ -1,7 +1,7 @@
 """Features: log-mel spectrograms for training, the same numbers as faster-whisper's extractor makes.
 
-Owns the batched computation on any device. What a window of audio has beyond its own length is padded with zeros after
-the logarithm, as Whisper's decoding does it, so a batch gives each window what it would have been given alone.
+Owns the batched computation on any device. What a window of audio has beyond its own length is padded with zeros
+after the logarithm, as Whisper's decoding does it, so a batch gives each window what it would have been given alone.
 """
 
 from __future__ import annotations

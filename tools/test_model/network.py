@@ -6,7 +6,7 @@ training, and the tokenizer's special tokens. `train` optimizes it, `export` wri
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -38,11 +38,11 @@ class Tokens:
 
     def id(self, token: str) -> int:
         """A special token's id."""
-        return cast(int, self.tokenizer.token_to_id(token))
+        return cast("int", self.tokenizer.token_to_id(token))
 
     def text(self, text: str) -> list[int]:
         """Ids of `text`; Whisper's texts begin with a space."""
-        return cast(list[int], self.tokenizer.encode(" " + text, add_special_tokens=False).ids)
+        return cast("list[int]", self.tokenizer.encode(" " + text, add_special_tokens=False).ids)
 
     def time(self, seconds: float) -> int:
         """Id of the timestamp nearest to `seconds` (steps of 20 ms, at most 30 s)."""
@@ -50,7 +50,7 @@ class Tokens:
 
     def names(self) -> list[str]:
         """All tokens in order of their ids."""
-        return [cast(str, self.tokenizer.id_to_token(index)) for index in range(self.tokenizer.get_vocab_size())]
+        return [cast("str", self.tokenizer.id_to_token(index)) for index in range(self.tokenizer.get_vocab_size())]
 
 
 def load_tokens(file: Path) -> Tokens:
@@ -66,7 +66,9 @@ def train_tokens(texts: list[str], size: int) -> Tokens:
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
     tokenizer.train_from_iterator((" " + text for text in texts), trainer)
     tokenizer.add_special_tokens(SPECIAL + TIMESTAMPS)
     return Tokens(tokenizer)
@@ -88,7 +90,9 @@ def build(tokens: Tokens, *, width: int, encoder_layers: int, decoder_layers: in
 
 def load(folder: Path) -> WhisperForConditionalGeneration:
     """A saved network in float32."""
-    return cast(WhisperForConditionalGeneration, WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32))
+    return cast(
+        "WhisperForConditionalGeneration", WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    )
 
 
 def deepened(
@@ -108,8 +112,8 @@ def silent_layers(model: WhisperForConditionalGeneration, encoder_from: int, dec
         for layer in layers:
             for name, linear in layer.named_modules():
                 if name.endswith(("out_proj", "fc2")):
-                    nn.init.zeros_(cast(nn.Linear, linear).weight)
-                    nn.init.zeros_(cast(nn.Linear, linear).bias)
+                    nn.init.zeros_(cast("nn.Linear", linear).weight)
+                    nn.init.zeros_(cast("nn.Linear", linear).bias)
 
 
 def encode(model: WhisperForConditionalGeneration, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,7 +132,7 @@ def encode(model: WhisperForConditionalGeneration, features: Tensor) -> tuple[Te
             middle = hidden
         output = layer(hidden, None)
         hidden = output[0] if isinstance(output, tuple) else output
-    return cast(Tensor, encoder.layer_norm(hidden)), middle
+    return cast("Tensor", encoder.layer_norm(hidden)), middle
 
 
 class Helper(nn.Module):
@@ -159,7 +163,9 @@ class Helper(nn.Module):
         if self.characters is None:
             return encoded.new_zeros(())
         scores = self.characters(encoded).float().log_softmax(-1).transpose(0, 1)
-        targets = torch.tensor([CHARACTERS.index(letter) + 1 for text in texts for letter in text], device=encoded.device)
+        targets = torch.tensor(
+            [CHARACTERS.index(letter) + 1 for text in texts for letter in text], device=encoded.device
+        )
         sizes = torch.tensor([len(text) for text in texts], device=encoded.device)
         losses = nn.functional.ctc_loss(
             scores, targets, lengths.clamp(max=scores.shape[0]), sizes, reduction="none", zero_infinity=True
@@ -167,7 +173,15 @@ class Helper(nn.Module):
         return losses.sum() / sizes.sum().clamp(min=1)
 
 
-def write_tokens(tokens: Tokens, folder: Path) -> None:
-    """Writes ``tokenizer.json`` (what faster-whisper reads) and ``vocabulary.json`` (what CTranslate2 calls it)."""
-    tokens.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "vocabulary.json").write_text(json.dumps(tokens.names(), ensure_ascii=False), encoding="utf-8")
+def guided(attentions: Sequence[Tensor], spans: Tensor) -> Tensor:
+    """How far the first head of every decoder layer listens past what it writes: mean -log of the attention in place.
+
+    `attentions` are the decoder's, each (batch, heads, tokens, positions); `spans` (batch, tokens, 2) says where each
+    label is heard, with an empty span for a label that is heard nowhere. It shows the decoder at once what it
+    would take hours to find, and makes word times readable from those heads.
+    """
+    place = torch.arange(attentions[0].shape[-1], device=spans.device)
+    inside = (place >= spans[..., :1]) & (place < spans[..., 1:])
+    heard = inside.any(-1)
+    losses = [-(layer[:, 0].float() * inside).sum(-1).clamp(min=1e-5).log()[heard].sum() for layer in attentions]
+    return torch.stack(losses).sum() / (len(losses) * heard.sum().clamp(min=1))

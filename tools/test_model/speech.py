@@ -1,9 +1,10 @@
 """Speech: turns sentences into a corpus of utterances.
 
-Owns the choice of voices (which of them are trained on and which are kept out) and the corpus on disk: one file of int16
-samples (mono, 16 kHz, utterances end to end, silence at both ends trimmed) and one line of JSON per utterance, with the
-phonemes and words the synthesizer says it spoke, and when. A corpus is a pure function of its seed and size, and an
-interrupted one is continued. Sentences come from `text`, sound from `voices`; noise, gaps and tempo are `augment`'s.
+Owns the choice of voices (which of them are trained on and which are kept out) and the corpus on disk: one file of
+int16 samples (mono, 16 kHz, utterances end to end, silence at both ends trimmed) and one line of JSON per utterance,
+with the phonemes and words the synthesizer says it spoke, and when. A corpus is a pure function of its seed and size,
+and an interrupted one is continued. Sentences come from `text`, sound from `voices`; noise, gaps and tempo are
+`augment`'s.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.test_model.text import sentences
+from tools.test_model.text import sentences, words
 from tools.test_model.voices import RATE, Mark, Voice, speak
 
-ACCENTS = "en-us en en-gb-scotland en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029 en-us-nyc".split()
-VARIANTS = "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 Alex Andy Annie linda Michael steph max adam Denis".split()
-FLITE = "kal16 slt awb".split()
-UNSEEN_VARIANTS = "caleb benjamin gustave Hugo edward norbert shelby victor ed Andrea".split()
+ACCENTS = words("en-us en en-gb-scotland en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029 en-us-nyc")
+VARIANTS = words("m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 Alex Andy Annie linda Michael steph max adam Denis")
+FLITE = ["kal16", "slt", "awb"]
+UNSEEN_VARIANTS = words("caleb benjamin gustave Hugo edward norbert shelby victor ed Andrea")
 UNSEEN_FLITE = ["rms"]
 FLITE_SHARE = 0.2
 TEST_SEED = 900_000
@@ -87,7 +88,7 @@ def test_texts() -> frozenset[str]:
 
 
 def plan(seed: int, count: int, *, test: bool = False, unseen: bool = False) -> Iterator[tuple[str, Voice]]:
-    """`count` sentences with a voice each; `test` plans a test set, everything else keeps clear of the test sentences."""
+    """`count` sentences with a voice each; `test` plans a test set, all else keeps clear of the test sentences."""
     texts = sentences(seed, count, least_words=3) if test else sentences(seed, count, without=test_texts())
     draw = random.Random(seed + 7)
     for text in texts:
@@ -99,7 +100,9 @@ def _spoken(task: tuple[str, Voice]) -> tuple[Utterance, bytes]:
     speech = speak(text, voice)
     level = max(1e-4, float(np.abs(speech.samples).max(initial=0)))
     samples = (speech.samples * (0.7 / level) * 32767).astype(np.int16)
-    return Utterance(0, len(samples), text, f"{voice.engine}:{voice.name}", speech.phones, speech.words), samples.tobytes()
+    return Utterance(
+        0, len(samples), text, f"{voice.engine}:{voice.name}", speech.phones, speech.words
+    ), samples.tobytes()
 
 
 def synthesize(folder: Path, tasks: list[tuple[str, Voice]], *, processes: int | None = None) -> Corpus:
@@ -110,7 +113,11 @@ def synthesize(folder: Path, tasks: list[tuple[str, Voice]], *, processes: int |
     done = corpus.utterances if index.exists() else []
     corpus.__dict__.pop("utterances", None)
     position = done[-1].start + done[-1].length if done else 0
-    with index.open("a", encoding="utf-8") as lines, audio.open("ab") as samples, Pool(processes or os.cpu_count()) as pool:
+    with (
+        index.open("a", encoding="utf-8") as lines,
+        audio.open("ab") as samples,
+        Pool(processes or os.cpu_count()) as pool,
+    ):
         samples.truncate(position * 2)
         for utterance, spoken in pool.imap(_spoken, tasks[len(done) :], chunksize=16):
             # The samples first: a line in the index says that its samples are there.
@@ -126,7 +133,9 @@ def test_sets(folder: Path, *, size: int = TEST_SIZE) -> dict[str, Corpus]:
     """The two test sets under `folder`, made if need be: sentences never trained on, in known and in unseen voices."""
     return {
         "known": synthesize(folder / "test-known", list(plan(TEST_SEED, TEST_SIZE, test=True))[:size]),
-        "unseen": synthesize(folder / "test-unseen", list(plan(TEST_SEED + 1, TEST_SIZE, test=True, unseen=True))[:size]),
+        "unseen": synthesize(
+            folder / "test-unseen", list(plan(TEST_SEED + 1, TEST_SIZE, test=True, unseen=True))[:size]
+        ),
     }
 
 

@@ -1,8 +1,9 @@
 """Sentences: a grammar over a few hundred words, and lists of free words.
 
 Owns the vocabulary and the random sentences the speech is made from. All text is lower case without punctuation, and
-numbers are words, so that what is spoken and what is written agree letter by letter. Every noun slot takes every noun:
-a listener has to hear the word, because the context does not give it away. `speech` turns the sentences into sound.
+numbers are words, so that what is spoken and what is written agree letter by letter. Every noun slot takes every
+noun: a listener has to hear the word, because the context does not give it away. `speech` turns the sentences into
+sound.
 """
 
 from __future__ import annotations
@@ -12,49 +13,97 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-UNITS = "zero one two three four five six seven eight nine".split()
-TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-MONTHS = "january february march april may june july august september october november december".split()
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-NAMES = "alice bob carol david emma frank grace henry julia kevin laura mark nina oscar peter rachel simon tom".split()
+
+def words(text: str) -> list[str]:
+    """The words of `text`."""
+    return text.split()
+
+
+UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+TEENS = words(
+    """
+    ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+    """
+)
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+ORDINALS = words(
+    """
+    first second third fourth fifth sixth seventh eighth ninth tenth
+    """
+)
+MONTHS = words(
+    """
+    january february march april may june july august september october november december
+    """
+)
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+NAMES = words(
+    """
+    alice bob carol david emma frank grace henry julia kevin laura mark nina oscar peter rachel simon tom
+    """
+)
 
 # The plurals are formed by rule, as the first word list had them ("citys"): a second spelling of one sound would be a
 # coin to toss for the model and an error in every measurement.
-COUNTED = (
-    "airport battery bird bottle bridge camera cat city coffee computer doctor dog evening file fish folder forest fox garden "
-    "horse hospital house keyboard kitchen letter market meeting morning mountain paper phone picture printer project report "
-    "river school server station street summer table ticket teacher train village window winter dinner"
-).split()
+COUNTED = words(
+    """
+    airport battery bird bottle bridge camera cat city coffee computer doctor dog evening file fish folder
+    forest fox garden horse hospital house keyboard kitchen letter market meeting morning mountain paper
+    phone picture printer project report river school server station street summer table ticket teacher
+    train village window winter dinner
+    """
+)
 PLURALS = [noun + "s" for noun in COUNTED]
-MORE_NOUNS = (
-    "music milk bread water apple word sentence page email message list note number song book door room car road family "
-    "friend voice speech microphone language world question answer name"
-).split()
+MORE_NOUNS = words(
+    """
+    music milk bread water apple word sentence page email message list note number song book door room car
+    road family friend voice speech microphone language world question answer name
+    """
+)
 NOUNS = [*COUNTED, *MORE_NOUNS]
 
 # Base form and past. `read` has no past here: it would sound like `red`.
-VERBS = {
-    "build": "built", "bring": "brought", "call": "called", "carry": "carried", "check": "checked", "clean": "cleaned",
-    "close": "closed", "copy": "copied", "delete": "deleted", "find": "found", "finish": "finished", "follow": "followed",
-    "forget": "forgot", "move": "moved", "open": "opened", "paint": "painted", "print": "printed",
-    "remember": "remembered", "repair": "repaired", "save": "saved", "send": "sent", "start": "started",
-    "stop": "stopped", "visit": "visited", "watch": "watched", "write": "wrote",
-}  # fmt: skip
+VERBS = dict(
+    pair.split("/")
+    for pair in words(
+        """
+        build/built bring/brought call/called carry/carried check/checked clean/cleaned close/closed
+        copy/copied delete/deleted find/found finish/finished follow/followed forget/forgot move/moved
+        open/opened paint/painted print/printed remember/remembered repair/repaired save/saved send/sent
+        start/started stop/stopped visit/visited watch/watched write/wrote
+        """
+    )
+)
 PRESENT = [*VERBS, "read", "show", "play", "take", "make", "cancel", "add"]
 PAST = [*VERBS.values()]
-ADJECTIVES = (
-    "big black blue bright brown cold dark green happy heavy lazy light long loud new old orange purple quick quiet red short "
-    "silver slow small warm white yellow good next last full broken"
-).split()
-ADVERBS = "again carefully early later now quickly slowly soon today tomorrow tonight yesterday here".split()
-PLACES = "across behind in inside near under at on from with".split()
-PRONOUNS = "i you he she we they".split()
+ADJECTIVES = words(
+    """
+    big black blue bright brown cold dark green happy heavy lazy light long loud new old orange purple quick
+    quiet red short silver slow small warm white yellow good next last full broken
+    """
+)
+ADVERBS = words(
+    """
+    again carefully early later now quickly slowly soon today tomorrow tonight yesterday here
+    """
+)
+PLACES = ["across", "behind", "in", "inside", "near", "under", "at", "on", "from", "with"]
+PRONOUNS = ["i", "you", "he", "she", "we", "they"]
 PUNCTUATION = [
-    "comma", "period", "full stop", "question mark", "exclamation mark", "exclamation point", "new line", "new paragraph", "colon",
-]  # fmt: skip
-UNITS_OF_TIME = "minutes hours days weeks months".split()
+    "comma",
+    "period",
+    "full stop",
+    "question mark",
+    "exclamation mark",
+    "exclamation point",
+    "new line",
+    "new paragraph",
+    "colon",
+]
+MORE_WORDS = words(
+    "hundred thousand and half past week month year morning evening night day please okay now next last on in"
+)
+UNITS_OF_TIME = ["minutes", "hours", "days", "weeks", "months"]
 
 # Sounds that two spellings share, or one spelling with two sounds: only a sentence decides, so they never stand free.
 NOT_FREE = {"to", "two", "for", "four", "read", "red", "a", "i", "of", "the", "not", "no"}
@@ -194,17 +243,16 @@ def templates() -> tuple[list[str], list[int]]:
 @cache
 def vocabulary() -> tuple[str, ...]:
     """Every word the grammar can say, sorted."""
-    words = set(re.sub(r"\{\w+\}", " ", " ".join(templates()[0])).split())
-    for group in (UNITS, TEENS, TENS, ORDINALS, MONTHS, WEEKDAYS, NAMES, PLURALS, NOUNS, PRESENT, PAST, ADJECTIVES, ADVERBS,
-                  PLACES, PRONOUNS, UNITS_OF_TIME):  # fmt: skip
-        words.update(group)
-    words.update(" ".join(PUNCTUATION).split())
-    words.update("hundred thousand and half past week month year morning evening night day please okay now next last on in".split())
-    return tuple(sorted(words))
+    known = set(re.sub(r"\{\w+\}", " ", " ".join(templates()[0])).split())
+    groups = [UNITS, TEENS, TENS, ORDINALS, MONTHS, WEEKDAYS, NAMES, PLURALS, NOUNS, PRESENT, PAST, ADJECTIVES]
+    for group in [*groups, ADVERBS, PLACES, PRONOUNS, UNITS_OF_TIME, MORE_WORDS]:
+        known.update(group)
+    known.update(" ".join(PUNCTUATION).split())
+    return tuple(sorted(known))
 
 
 @cache
-def free_words() -> tuple[str, ...]:
+def freewords() -> tuple[str, ...]:
     """The words that a list without grammar may hold: those that no other word sounds like."""
     return tuple(word for word in vocabulary() if word not in NOT_FREE)
 
@@ -215,7 +263,7 @@ def sentence(draw: random.Random, free: float = 0.3) -> str:
     The lists balance the vocabulary: in them every word is equally likely, wherever it stands.
     """
     if draw.random() < free:
-        return " ".join(draw.choice(free_words()) for _ in range(draw.randint(2, 7)))
+        return " ".join(draw.choice(freewords()) for _ in range(draw.randint(2, 7)))
     lines, weights = templates()
     template = draw.choices(lines, weights)[0]
     return re.sub(r"\{(\w+)\}", lambda slot: _SLOTS[slot[1]](draw), template)

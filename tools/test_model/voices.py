@@ -1,7 +1,7 @@
 """Voices: one sentence spoken by espeak-ng (its library) or flite (its program).
 
-Owns the two synthesizers and what they tell about time: which phoneme begins when and, from espeak-ng, which word. Those
-marks teach the encoder directly, frame by frame. `speech` chooses voices and keeps what was spoken.
+Owns the two synthesizers and what they tell about time: which phoneme begins when and, from espeak-ng, which word.
+Those marks teach the encoder directly, frame by frame. `speech` chooses voices and keeps what was spoken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WORD, _PHONEME = 1, 7
 
 @dataclass(frozen=True)
 class Voice:
-    """One way of speaking: `speed` in words a minute and `pitch` 0-99 for espeak-ng, `stretch` of durations for flite."""
+    """One way of speaking: espeak-ng has `speed` (words a minute) and `pitch` (0-99), flite `stretch` (of times)."""
 
     engine: str
     name: str
@@ -55,9 +55,15 @@ class _Identity(ctypes.Union):
 
 class _Event(ctypes.Structure):
     _fields_ = [
-        ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int), ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int), ("sample", ctypes.c_int), ("user_data", ctypes.c_void_p), ("id", _Identity),
-    ]  # fmt: skip
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Identity),
+    ]
 
 
 class _Espeak:
@@ -93,7 +99,9 @@ class _Espeak:
         data = text.encode() + b"\0"
         self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None)
         samples = np.concatenate(self._pieces).astype(np.float32) / 32768
-        phones = [(sample, name if name.strip("_:|") else "") for kind, _, sample, name in self._events if kind == _PHONEME]
+        phones = [
+            (sample, name if name.strip("_:|") else "") for kind, _, sample, name in self._events if kind == _PHONEME
+        ]
         begins = [(match.start() + 1, match[0]) for match in re.finditer(r"\S+", text)]
         heard = {position: sample for kind, position, sample, _ in self._events if kind == _WORD}
         words = list[Mark]()
@@ -119,7 +127,9 @@ def _flite(text: str, voice: Voice) -> tuple[Samples, int, list[Mark]]:
             samples = np.frombuffer(sound.readframes(sound.getnframes()), np.int16).astype(np.float32) / 32768
     segments = re.findall(r"(\w+):([\d.]+)", said)
     starts = [0.0, *(float(end) for _, end in segments[:-1])]
-    phones = [(int(start * rate), "" if name == "pau" else name) for start, (name, _) in zip(starts, segments, strict=True)]
+    phones = [
+        (int(start * rate), "" if name == "pau" else name) for start, (name, _) in zip(starts, segments, strict=True)
+    ]
     return samples, rate, phones
 
 
@@ -137,7 +147,7 @@ def resampled(samples: Samples, rate: int) -> Samples:
 
 
 def extent(samples: Samples, *, threshold: float = 0.02, margin: int = 320) -> tuple[int, int]:
-    """Where speech begins and ends: from where `samples` pass `threshold` of the peak, with `margin` samples around it."""
+    """Where speech begins and ends: where `samples` pass `threshold` of the peak, with `margin` samples around it."""
     loud = np.flatnonzero(np.abs(samples) > threshold * max(1e-4, float(np.abs(samples).max(initial=0))))
     if not len(loud):
         return 0, 0

@@ -1,15 +1,17 @@
 """Widening: the shipped model at a real model's cost, with the same output.
 
-Owns the construction and its cache. Every hidden vector is tiled k times: matrices are tiled both ways and divided by k,
-vectors are tiled, and the output projection is untied from the embedding and divided by k; layer normalisation and attention
-(heads stay 64 wide, their number grows) see what they saw before. Layers whose output projections are zero are added up to
-the depth wanted. So benchmarks and contention tests run on real words at `base`'s or `small`'s cost, without a download.
+Owns the construction and its cache. Every hidden vector is tiled k times: matrices are tiled both ways and divided by
+k, vectors are tiled, and the output projection is untied from the embedding and divided by k; layer normalisation and
+attention (heads stay 64 wide, their number grows) see what they saw before. Layers whose output projections are zero
+are added up to the depth wanted. So benchmarks and contention tests run on real words at `base`'s or `small`'s cost,
+without a download.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -24,7 +26,7 @@ from faster_whisper import WhisperModel
 from torch import Tensor
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from tools.test_model.export import alignment_heads, convert
+from tools.test_model.export import convert
 from tools.test_model.network import load, load_tokens, silent_layers
 
 Shape = Literal["base", "small"]
@@ -81,15 +83,17 @@ def widened(shape: Shape, source: Path = SHIPPED) -> Path:
     `source` is a folder laid out as the shipped one. Safe to call from several processes at once.
     """
     weights = source / "original" / "model.safetensors"
-    digest = hashlib.sha256(weights.read_bytes() + (source / "tokenizer.json").read_bytes() + bytes([RECIPE])).hexdigest()
+    digest = hashlib.sha256(
+        weights.read_bytes() + (source / "tokenizer.json").read_bytes() + bytes([RECIPE])
+    ).hexdigest()
     folder = cache_folder() / f"{shape}-{digest[:16]}"
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
     model = load(source / "original")
-    # The added layers attend to nothing: word times are read from the heads that the source has them in.
-    heads = alignment_heads(model.config.decoder_layers, model.config.decoder_attention_heads)
+    # The added layers add nothing: word times are read from the heads that the source has them in.
+    heads = json.loads((source / "config.json").read_text(encoding="utf-8"))["alignment_heads"]
     with torch.no_grad():
         convert(widen(model, shape), load_tokens(source / "tokenizer.json"), made, heads)
     for extra in ("preprocessor_config.json",):
@@ -136,10 +140,15 @@ def main() -> None:
     texts, seconds = list[list[str]](), list[float]()
     for model in models:
         begin = time.perf_counter()
-        texts.append(["".join(part.text for part in model.transcribe(clip, beam_size=5, temperature=0.0)[0]) for clip in clips])
+        texts.append(
+            ["".join(part.text for part in model.transcribe(clip, beam_size=5, temperature=0.0)[0]) for clip in clips]
+        )
         seconds.append((time.perf_counter() - begin) / len(clips))
     same = sum(first == second for first, second in zip(*texts, strict=True))
-    print(f"texts equal: {same} of {len(clips)}; a clip takes {seconds[0]:.2f} s with the original, {seconds[1]:.2f} s widened")
+    print(
+        f"texts equal: {same} of {len(clips)}; a clip takes {seconds[0]:.2f} s with the original, "
+        f"{seconds[1]:.2f} s widened"
+    )
     for frames in (3000, 1500, 1000, 600):
         costs = [seconds_to_encode(model, frames) for model in models]
         print(f"encoder, {frames / 100:.0f} s context: {costs[0]:.3f} s with the original, {costs[1]:.3f} s widened")

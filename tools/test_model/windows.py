@@ -1,8 +1,9 @@
 """Windows: what the network is shown, made on the fly from a corpus.
 
-Owns the mix: one sentence or many with pauses between them, encoder contexts from 3 to 30 s, segment timestamps or none,
-previous text, and windows without speech; and what the helper is asked, position by position. Batch n of a seed depends on
-nothing but how far the training is, so it can be stopped and continued. `augment` changes the sound, `network` gives the tokens' ids.
+Owns the mix: one sentence or many with pauses between them, encoder contexts from 3 to 30 s, segment timestamps or
+none, previous text, and windows without speech; and what the helper is asked, position by position. Batch n of a seed
+depends on nothing but how far the training is, so it can be stopped and continued. `augment` changes the sound,
+`network` gives the tokens' ids.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from tools.test_model.augment import NoiseBank, room, tempo
 from tools.test_model.features import HOP
 from tools.test_model.network import UNKNOWN, Tokens
 from tools.test_model.speech import Corpus, Utterance
+from tools.test_model.targets import IGNORED, NOWHERE, Sequence, Spoken, phone_class, positions, sequence
 from tools.test_model.text import vocabulary
 from tools.test_model.voices import RATE
 
-IGNORED = -100
 LONGEST = 3000
 # Context in frames (from, to) and the share of batches; every batch holds about the same amount of encoder work.
 CONTEXTS = ((300, 800), (800, 1600), (1600, 2998), (3000, 3000))
@@ -35,7 +36,8 @@ class Batch:
     """One training step's windows.
 
     `audio` (batch, samples) float32 with `lengths` in samples; `frames` is the encoder's context; `inputs` and `labels`
-    (batch, tokens) are padded, labels with `IGNORED`; `texts` is what was said; `phones` and `words` (batch, frames / 2)
+    (batch, tokens) are padded, labels with `IGNORED`; `spans` (batch, tokens, 2)
+    are the positions each label is heard at; `texts` is what was said; `phones` and `words` (batch, frames / 2)
     are the classes of every position of 20 ms.
     """
 
@@ -44,24 +46,10 @@ class Batch:
     frames: int
     inputs: Tensor
     labels: Tensor
+    spans: Tensor
     texts: list[str]
     phones: Tensor
     words: Tensor
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """One sentence in a window, in seconds; `end` is None when the window cuts it off, `tempo` how fast it is played."""
-
-    start: float
-    end: float | None
-    utterance: Utterance
-    tempo: float
-
-    @property
-    def text(self) -> str:
-        """What is said."""
-        return self.utterance.text
 
 
 @dataclass(frozen=True)
@@ -77,18 +65,13 @@ class Windows:
     @cached_property
     def phone_classes(self) -> dict[str, int]:
         """Phonemes of both synthesizers; silence is 0."""
-        names = {self._phone(utterance, name) for utterance in self.corpus.utterances for _, name in utterance.phones}
+        names = {phone_class(utterance, name) for utterance in self.corpus.utterances for _, name in utterance.phones}
         return {"": 0, **{name: index + 1 for index, name in enumerate(sorted(names - {""}))}}
 
     @cached_property
     def word_classes(self) -> dict[str, int]:
         """Words; silence is 0 and "?" is not to be learned."""
         return {"": 0, "?": UNKNOWN, **{word: index + 1 for index, word in enumerate(vocabulary())}}
-
-    @staticmethod
-    def _phone(utterance: Utterance, name: str) -> str:
-        # The synthesizers name sounds differently: their names are different classes.
-        return name and utterance.voice.split(":")[0] + ":" + name
 
     def batch(self, number: int, progress: float) -> Batch:
         """Batch `number`; `progress` 0-1 moves from short, clean windows to the full mix."""
@@ -103,38 +86,28 @@ class Windows:
         audio = np.zeros((count, length), np.float32)
         for row, (samples, _) in zip(audio, made, strict=True):
             row[: len(samples)] = samples
-        sequences = [self.sequence(spoken, draw) for _, spoken in made]
-        longest = max(len(inputs) for inputs, _ in sequences)
-        marks = [self._positions(len(samples), spoken, frames // 2) for samples, spoken in made]
+        sequences = [self._sequence(spoken, draw) for _, spoken in made]
+        longest = max(len(sequence.inputs) for sequence in sequences)
+        marks = [
+            positions(len(samples), spoken, frames // 2, self.phone_classes, self.word_classes)
+            for samples, spoken in made
+        ]
         end = self.tokens.id("<|endoftext|>")
         return Batch(
-            torch.from_numpy(audio), torch.tensor([len(samples) for samples, _ in made]), frames,
-            torch.tensor([inputs + [end] * (longest - len(inputs)) for inputs, _ in sequences]),
-            torch.tensor([labels + [IGNORED] * (longest - len(labels)) for _, labels in sequences]),
+            torch.from_numpy(audio),
+            torch.tensor([len(samples) for samples, _ in made]),
+            frames,
+            torch.tensor([one.inputs + [end] * (longest - len(one.inputs)) for one in sequences]),
+            torch.tensor([one.labels + [IGNORED] * (longest - len(one.labels)) for one in sequences]),
+            torch.tensor([one.spans + [NOWHERE] * (longest - len(one.spans)) for one in sequences]),
             [" ".join(part.text for part in spoken if part.end is not None) for _, spoken in made],
-            torch.from_numpy(np.stack([phones for phones, _ in marks])), torch.from_numpy(np.stack([words for _, words in marks])),
-        )  # fmt: skip
+            torch.from_numpy(np.stack([phones for phones, _ in marks])),
+            torch.from_numpy(np.stack([words for _, words in marks])),
+        )
 
-    def _positions(self, samples: int, spoken: list[Spoken], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Phoneme and word at every position of 20 ms: silence around the sentences, unknown beyond the window's audio."""
-        times = np.arange(count) * (2 * HOP)
-        phones, words = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        for part in spoken:
-            start = round(part.start * RATE)
-            own = np.flatnonzero((times >= start) & (times < start + part.utterance.length / part.tempo))
-            within = (times[own] - start) * part.tempo
-            begins = np.array([sample for sample, _ in part.utterance.phones])
-            names = np.array([self.phone_classes[self._phone(part.utterance, name)] for _, name in part.utterance.phones])
-            phones[own] = names[np.maximum(0, np.searchsorted(begins, within, "right") - 1)]
-            words[own] = UNKNOWN
-            if part.utterance.words:
-                begins = np.array([sample for sample, _ in part.utterance.words])
-                names = np.array([self.word_classes[name] for _, name in part.utterance.words])
-                words[own] = names[np.maximum(0, np.searchsorted(begins, within, "right") - 1)]
-        phones[times >= samples], words[times >= samples] = UNKNOWN, UNKNOWN
-        return phones, words
-
-    def _window(self, frames: int, draw: np.random.Generator, progress: float) -> tuple[NDArray[np.float32], list[Spoken]]:
+    def _window(
+        self, frames: int, draw: np.random.Generator, progress: float
+    ) -> tuple[NDArray[np.float32], list[Spoken]]:
         limit = frames * HOP
         if draw.random() < 0.03:
             samples = int(draw.integers(limit // 4, limit + 1))
@@ -142,7 +115,7 @@ class Windows:
             return self.noises.cut(samples, draw) * np.float32(level), []
         # Most windows are full but for a margin; the others hold one sentence or two in a context that is too long.
         room_left = limit - int(RATE * draw.uniform(0, 1.5))
-        if draw.random() < 0.25:
+        if draw.random() < 0.2 + 0.25 * progress:
             room_left = int(room_left * draw.uniform(0.2, 0.9))
         pieces, spoken = self._sentences(room_left, limit, draw)
         audio = np.concatenate(pieces)[:limit]
@@ -168,7 +141,12 @@ class Windows:
             if spoken and position + length > room_left:
                 misses += 1
                 # As Whisper was taught: of a sentence the window cuts off only the beginning is announced.
-                if limit == LONGEST * HOP and position < limit - RATE and position + length > limit and draw.random() < 0.1:
+                if (
+                    limit == LONGEST * HOP
+                    and position < limit - RATE
+                    and position + length > limit
+                    and draw.random() < 0.1
+                ):
                     pieces.append(tempo(self.corpus.audio(utterance), factor))
                     spoken.append(Spoken(position / RATE, None, utterance, factor))
                     break
@@ -182,7 +160,9 @@ class Windows:
             spoken.append(Spoken(position / RATE, min(limit, position + len(audio)) / RATE, utterance, factor))
             voice = utterance if draw.random() < 0.5 else None
             kind = draw.random()
-            pause = draw.uniform(0.15, 0.8) if kind < 0.6 else draw.uniform(0.8, 2) if kind < 0.9 else draw.uniform(2, 5)
+            pause = (
+                draw.uniform(0.15, 0.8) if kind < 0.6 else draw.uniform(0.8, 2) if kind < 0.9 else draw.uniform(2, 5)
+            )
             position += len(audio)
             gap = int(min(max(0, limit - position), RATE * pause))
             pieces.append(np.zeros(gap, np.float32))
@@ -199,28 +179,8 @@ class Windows:
             picked = utterances[int(draw.integers(len(utterances)))]
         return picked
 
-    def sequence(self, spoken: list[Spoken], draw: np.random.Generator) -> tuple[list[int], list[int]]:
-        """The decoder's inputs and labels for a window in which `spoken` was said."""
-        tokens = self.tokens
-        whole = all(part.end is not None for part in spoken)
-        timed = draw.random() < 0.6 or not whole
-        prefix = list[int]()
-        if draw.random() < 0.3:
-            before = [self._pick(draw, None).text for _ in range(int(draw.integers(1, 6)))]
-            prefix = [tokens.id("<|startofprev|>"), *tokens.text(" ".join(before))[-80:]]
-        body = list[int]()
-        if not timed:
-            body = [tokens.id("<|notimestamps|>"), *(tokens.text(" ".join(part.text for part in spoken)) if spoken else [])]
-        else:
-            for part in spoken:
-                body.append(tokens.time(part.start))
-                if part.end is not None:
-                    body += [*tokens.text(part.text), tokens.time(part.end)]
-            body = body or [tokens.time(0)]
-        start = tokens.id("<|startoftranscript|>")
-        inputs = [*prefix, start, *body]
-        labels = [*[IGNORED] * len(prefix), *body, tokens.id("<|endoftext|>")]
-        if not spoken:
-            # Decoding reads the probability of "no captions" where the first token is predicted, whatever follows it.
-            labels[len(prefix)] = tokens.id("<|nocaptions|>")
-        return inputs, labels
+    def _sequence(self, spoken: list[Spoken], draw: np.random.Generator) -> Sequence:
+        # A sentence that is cut off can only be announced by its time.
+        timed = draw.random() < 0.6 or any(part.end is None for part in spoken)
+        before = [self._pick(draw, None).text for _ in range(int(draw.integers(1, 6)))] if draw.random() < 0.3 else []
+        return sequence(self.tokens, spoken, timed=timed, before=" ".join(before))
