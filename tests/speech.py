@@ -222,3 +222,29 @@ def word_errors(heard: str, spoken: str) -> int:
         for j, other in enumerate(hypothesis, 1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
     return row[-1]
+
+
+DEMO = (
+    ("en-gb+f2", 0.7, "emma printed twenty purple villages tomorrow", "we will stop the blue winter in april"),
+    ("en-gb+f2", 0.7, "did you move the blue garden slowly", "please stop the report behind the house"),
+    ("en-us+f4", 0.3, "set a timer for fifteen minutes", "did you find the yellow river later"),
+    ("en-us+f4", 0.3, "grace checked seven yellow projects slowly", "please open the computer behind the house"),
+)
+"""What `tests/data/demo.flac` says: voice, pause between sentences, two sentences. The voices are 7 s apart."""
+
+
+def write_demo(folder: Path) -> None:
+    """Make `demo.flac` and `demo.txt`, the shipped clip that the model hears without a mistake."""
+    parts = [silence(0.3)]
+    for index, (voice, pause, *sentences) in enumerate(DEMO):
+        parts += [silence(7.0)] if index == len(DEMO) // 2 else []
+        for text in sentences:
+            parts += [synthesize(text, voice, 145), silence(pause)]
+    # Spoken softly: fewer bits a sample make a small file.
+    write_audio(folder / "demo.flac", np.concatenate(parts) * np.float32(0.15))
+    text = "\n".join(text for _, _, *sentences in DEMO for text in sentences)
+    (folder / "demo.txt").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_demo(Path(__file__).parent / "data")
