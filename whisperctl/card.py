@@ -9,18 +9,18 @@ from whisperd.wire import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from whisperctl.shapes import Failure, HistoryEntry, Job, JobStory, Json, Paint, Params
+    from whisperctl.shapes import Bar, Failure, HistoryEntry, Job, JobStory, Json, Paint, Params
 
 _LABEL_COLUMNS = 12
 _PLAIN = ("kind", "previous", "command")
 """What the card says already, or the order of the story's states."""
 
 
-def lines(result: "JobStory", paint: "Paint", blocks: bool) -> "list[str]":
+def lines(result: "JobStory", paint: "Paint", bar: "Bar") -> "list[str]":
     """The card: facts that are known, one a line, then what happened when."""
     job = result["job"]
     card = [paint("bold", f"Job {job['id']}  {render.base_name(job['path'])}")]
-    for label, value in _facts(job, paint, blocks):
+    for label, value in _facts(job, paint, bar):
         card.append(f"  {paint('dim', render.pad(label, _LABEL_COLUMNS))}{value}")
     if result["story"]:
         card += ["", paint("bold", "Story")]
@@ -28,11 +28,11 @@ def lines(result: "JobStory", paint: "Paint", blocks: bool) -> "list[str]":
     return card
 
 
-def _facts(job: "Job", paint: "Paint", blocks: bool) -> "list[tuple[str, str]]":
+def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
     facts = [("state", paint(STATE_STYLES.get(job["state"], ""), progress.situation(job)))]
     if 0 < job["progress"] < 1:
-        bar = f"{render.bar(job['progress'], 20, blocks)} {render.percent(job['progress'])}"
-        facts.append(("progress", f"{bar}, {render.clock(job['done'])} of {render.clock(job['duration'] or 0)}"))
+        drawn = f"{bar(job['progress'], 20)} {render.percent(job['progress'])}".lstrip()
+        facts.append(("progress", f"{drawn}, {render.clock(job['done'])} of {render.clock(job['duration'] or 0)}"))
     if job["error"] and job["error"]["hint"]:
         facts.append(("what to do", render.safe(job["error"]["hint"])))
     facts.append(("file", render.safe(job["path"])))

@@ -6,27 +6,28 @@ Owns: those checks, in the daemon's own shape. Leaves to others: the daemon's ch
 import os
 import sys
 
-from whisperctl.client import Client
 from whisperctl.errors import CommandError
 from whisperd import __version__
 from whisperd.wire import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from whisperctl.client import Client
+    from whisperctl.context import Context
     from whisperctl.shapes import Check, Json
 
 _NEEDED = ("anyio", "msgspec", "watchfiles", "platformdirs", "faster_whisper", "ctranslate2", "av", "numpy")
 """What the daemon and its worker import from outside the standard library."""
 
 
-def connection(path: str) -> "tuple[list[Check], Client | None]":
+def connection(context: "Context") -> "tuple[list[Check], Client | None]":
     """Whether a daemon of ours answers at the socket, with the client if one does."""
     try:
-        client = Client(path)
+        client = context.connect()
         about: Json = client.call(names.INITIALIZE, {"client": "whisperctl", "version": __version__})
     except CommandError as error:
         return [_check("connection", "failed", error.message, error.hint)], None
-    checks = [_check("connection", "ok", f"whisperd {about['version']} answers at {path}")]
+    checks = [_check("connection", "ok", f"whisperd {about['version']} answers at {context.socket}")]
     if about["version"] != __version__:
         hint = "restart the daemon: `systemctl --user restart whisperd`"
         checks.append(

@@ -66,7 +66,10 @@ def run(words: "list[str]") -> int:
     verb = line.command.rpartition(" ")[2]
     arguments = _parsed(line, getattr(module, verb + "_arguments", None))
     context = Context(line.socket or names.socket_path(), Output(line.json))
-    return getattr(module, verb if hasattr(module, verb) else verb + "_")(context, arguments)
+    try:
+        return getattr(module, verb if hasattr(module, verb) else verb + "_")(context, arguments)
+    finally:
+        context.close()
 
 
 def _parsed(line: "Line", add_arguments: "Callable[[ArgumentParser], None] | None") -> "Namespace | None":

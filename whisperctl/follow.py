@@ -34,6 +34,9 @@ class Link:
         self.client = Client(path)
         self.client.call(names.DAEMON_PING)  # a connection that is silent at first is closed after a while
 
+    def close(self) -> None:
+        self.client.close()
+
     def outlive(self, error: DisconnectedError | RequestFailedError) -> None:
         """After an error that means that the daemon goes away: wait until one answers again, as long as it takes.
 

@@ -63,7 +63,7 @@ class Monitor:
         name_columns = progress.label_columns([self._labels[job["id"]] for job in shown], columns)
         lines = [self._line(job, name_columns, columns) for job in shown]
         if len(jobs) > 1:
-            lines.append(progress.total(jobs, columns, self._stream.paint, self._stream.blocks))
+            lines.append(progress.total(jobs, columns, self._stream.paint, self._stream.bar))
         self._live.draw(lines)
 
     def _line(self, job: "Job", name_columns: int, columns: int) -> str:
@@ -73,7 +73,7 @@ class Monitor:
             seen, eta = self._left[number]
             left = max(eta - (time.monotonic() - seen), 0.0)
         label = render.pad(render.fit_name(self._labels[number], name_columns), name_columns)
-        return progress.line(job, label, columns, self._stream.paint, self._stream.blocks, left)
+        return progress.line(job, label, columns, self._stream.paint, self._stream.bar, left)
 
     def _say(self, job: "Job") -> None:
         """A plain line when the stage changes, and for a long one now and then."""

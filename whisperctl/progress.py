@@ -9,7 +9,7 @@ from whisperctl.terminal import STATE_STYLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from whisperctl.shapes import Job, Paint
+    from whisperctl.shapes import Bar, Job, Paint
 
 STAGES = {
     "opening": "opening",
@@ -67,16 +67,21 @@ def label_columns(labels: "list[str]", columns: int) -> int:
     return min(max(map(render.width, labels)), max(int(columns * _NAME_SHARE), 8))
 
 
-def line(job: "Job", label: str, columns: int, paint: "Paint", blocks: bool, left: "float | None" = None) -> str:
+def line(job: "Job", label: str, columns: int, paint: "Paint", bar: "Bar", left: "float | None" = None) -> str:
     """A job's line in at most `columns`; `label` has its columns already. `left` is the seconds left now."""
     if job["state"] != "running":
         state = render.fit(situation(job), columns - render.width(label) - 1)
         return f"{label} {paint(STATE_STYLES.get(job['state'], ''), state)}"
     before, after = _facts(job, left, columns)
     room = columns - render.width(label) - 1 - sum(render.width(fact) + 1 for fact in before + after)
-    bar_columns = min(room, _BAR_COLUMNS[1])
-    bar = [paint("cyan", render.bar(job["progress"], bar_columns, blocks))] if bar_columns >= _BAR_COLUMNS[0] else []
-    return " ".join([label, *before, *bar, *after])
+    return " ".join([label, *before, *_bar(job["progress"], room, paint, bar), *after])
+
+
+def _bar(fraction: float, room: int, paint: "Paint", bar: "Bar") -> "list[str]":
+    """A bar that fits into `room`, if one does."""
+    columns = min(room, _BAR_COLUMNS[1])
+    drawn = bar(fraction, columns) if columns >= _BAR_COLUMNS[0] else ""
+    return [paint("cyan", drawn)] if drawn else []
 
 
 def _facts(job: "Job", left: float | None, columns: int) -> "tuple[list[str], list[str]]":
@@ -94,17 +99,15 @@ def _facts(job: "Job", left: float | None, columns: int) -> "tuple[list[str], li
     return [], [percent]
 
 
-def total(jobs: "list[Job]", columns: int, paint: "Paint", blocks: bool) -> str:
+def total(jobs: "list[Job]", columns: int, paint: "Paint", bar: "Bar") -> str:
     """One line for many jobs: how many are done, and how far all of them are together."""
     states = [job["state"] for job in jobs]
     words = [f"{states.count('completed'):,} of {len(jobs):,} done"]
     words += [f"{states.count(state):,} {state}" for state in ("failed", "cancelled") if state in states]
     text = render.fit(", ".join(words), columns)
     percent = f"{render.percent(fraction(jobs)):>4}"
-    bar_columns = min(columns - render.width(text) - len(percent) - 2, _BAR_COLUMNS[1])
-    if bar_columns < _BAR_COLUMNS[0]:
-        return text
-    return f"{text} {paint('cyan', render.bar(fraction(jobs), bar_columns, blocks))} {percent}"
+    drawn = _bar(fraction(jobs), columns - render.width(text) - len(percent) - 2, paint, bar)
+    return " ".join([text, *drawn, percent]) if drawn else text
 
 
 def fraction(jobs: "list[Job]") -> float:

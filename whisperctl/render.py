@@ -163,7 +163,7 @@ def table(
     lines: list[str] = []
     for row in [[(title, "dim") for title in header], *rows]:
         cells = [
-            paint(style, pad(fit(text, widths[i]), widths[i], right[i : i + 1] == ">"))
+            paint(style, pad(fit_name(text, widths[i]), widths[i], right[i : i + 1] == ">"))
             for i, (text, style) in enumerate(row)
         ]
         lines.append("  ".join(cells).rstrip())

@@ -156,3 +156,6 @@ Notice = Callable[[str], None]
 
 Paint = Callable[[str, str], str]
 """`paint(style, text)`: the text in that style, or as it is where there are no colours."""
+
+Bar = Callable[[float, int], str]
+"""`bar(fraction, columns)`: a bar of that length, or nothing where there are no bars."""

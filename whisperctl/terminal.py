@@ -29,7 +29,7 @@ STATE_STYLES = {
 
 
 class Stream:
-    """stdout or stderr. `live`: lines on it can be redrawn; `blocks`: it can show block characters and arrows."""
+    """stdout or stderr. `live`: lines on it can be redrawn; `symbols`: it can show more than letters."""
 
     def __init__(self, file: "TextIOWrapper") -> None:
         term = os.environ.get("TERM", "")
@@ -39,13 +39,17 @@ class Stream:
         self.live = self.terminal and term not in ("", "dumb")
         self.colours = self.live and not os.environ.get("NO_COLOR")
         self.utf8 = file.encoding.lower().replace("-", "") == "utf8"
-        self.blocks = self.utf8 and term not in ("", "dumb", "linux")
+        self.symbols = self.utf8 and not (self.terminal and term in ("", "dumb", "linux"))
 
     def paint(self, style: str, text: str) -> str:
         """`text` in a style (`bold`, `dim`, `red`, `green`, `yellow`, `cyan`, or none)."""
         if not (self.colours and style and text):
             return text
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+    def bar(self, fraction: float, columns: int) -> str:
+        """A bar of that length on a terminal, nothing elsewhere."""
+        return render.bar(fraction, columns, self.symbols) if self.terminal else ""
 
     def size(self) -> "tuple[int, int]":
         """Columns and lines now; a terminal may be resized at any time. 80 × 24 where there is no terminal."""
@@ -101,7 +105,7 @@ class Output:
         """An error and what to do about it, on stderr; both may hold foreign text."""
         self.note(f"{self.err.paint('red', 'whisperctl:')} {render.safe(message)}")
         if hint:
-            self.note(f"  {self.err.paint('dim', '→' if self.err.blocks else '->')} {render.safe(hint)}")
+            self.note(f"  {self.err.paint('dim', '→' if self.err.symbols else '->')} {render.safe(hint)}")
 
 
 class Live:

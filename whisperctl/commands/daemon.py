@@ -1,7 +1,6 @@
 """The daemon itself: `status`, `doctor`, `shutdown`."""
 
 from whisperctl import progress, render
-from whisperctl.client import Client
 from whisperctl.errors import CommandError
 from whisperctl.terminal import STATE_STYLES
 from whisperd.wire import names
@@ -9,7 +8,7 @@ from whisperd.wire import names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from whisperctl.context import Context
-    from whisperctl.shapes import Check, DoctorResult, Paint, Status, Worker
+    from whisperctl.shapes import Bar, Check, DoctorResult, Paint, Status, Worker
 
 STOP_TIMEOUT = 15.0
 """Seconds a daemon may take to stop; it promises 10."""
@@ -24,11 +23,11 @@ def status(context: "Context", _arguments: object) -> int:
     if output.json_only:
         output.value(result)
     else:
-        output.lines(status_lines(result, output.out.paint, output.out.size()[0], output.out.blocks))
+        output.lines(status_lines(result, output.out.paint, output.out.bar, output.out.size()[0]))
     return names.EXIT_OK
 
 
-def status_lines(status: "Status", paint: "Paint", columns: int, blocks: bool) -> "list[str]":
+def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> "list[str]":
     """The daemon, its queue, its workers and what they work on."""
     facts = [f"pid {status['pid']}", f"up {render.duration(status['uptime'])}", render.size(status["memory"])]
     counts = [
@@ -48,7 +47,7 @@ def status_lines(status: "Status", paint: "Paint", columns: int, blocks: bool) -
         lines.append("")
         for job, label in zip(status["running"], labels, strict=True):
             fitted = render.pad(render.fit_name(label, name_columns), name_columns)
-            lines.append(progress.line(job, fitted, columns, paint, blocks, job["eta"]))
+            lines.append(progress.line(job, fitted, columns, paint, bar, job["eta"]))
     return lines
 
 
@@ -71,39 +70,37 @@ def doctor(context: "Context", _arguments: object) -> int:
     from whisperctl import checks
 
     output = context.output
-    mine, client = checks.connection(context.socket)
+    mine, client = checks.connection(context)
     if client is None:
         mine += checks.without_daemon()
         result: DoctorResult = {"ok": False, "checks": mine}
     else:
         result = client.call(names.DAEMON_DOCTOR)
-        client.close()
     if output.json_only:
         output.value(result)
     else:
         for check in mine if client is None else [*mine, *result["checks"]]:
-            output.lines(check_lines(check, output.out.paint, output.out.blocks))
+            output.lines(check_lines(check, output.out.paint, output.out.symbols))
     if client is None:
         return names.EXIT_NO_DAEMON
     return names.EXIT_OK if result["ok"] else names.EXIT_FAILED
 
 
-def check_lines(check: "Check", paint: "Paint", blocks: bool) -> "list[str]":
+def check_lines(check: "Check", paint: "Paint", symbols: bool) -> "list[str]":
     """`✓ name: message`, and what to do below it."""
     mark, word, style = _MARKS.get(check["status"], ("?", "?   ", ""))
-    lines = [f"{paint(style, mark if blocks else word)} {render.safe(check['name'])}: {render.safe(check['message'])}"]
+    lines = [f"{paint(style, mark if symbols else word)} {render.safe(check['name'])}: {render.safe(check['message'])}"]
     if check["hint"]:
-        arrow = "  → " if blocks else "     -> "
+        arrow = "  → " if symbols else "     -> "
         lines.append(f"{paint('dim', arrow)}{render.safe(check['hint'])}")
     return lines
 
 
 def shutdown(context: "Context", _arguments: object) -> int:
     """Stop the daemon, and wait until it has."""
-    client = Client(context.socket)
+    client = context.connect()
     result = client.call(names.DAEMON_SHUTDOWN)
     stopped = client.wait_for_end(STOP_TIMEOUT)
-    client.close()
     if not stopped:
         raise CommandError(f"whisperd was told to stop and still runs after {STOP_TIMEOUT:g} s", "look at its log")
     if context.output.json_only:

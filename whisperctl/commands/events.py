@@ -1,8 +1,6 @@
 """`events`: what happens in the daemon, as JSON lines."""
 
-from whisperctl.client import Client
 from whisperctl.errors import DisconnectedError, RequestFailedError, UsageError
-from whisperctl.follow import Link
 from whisperd.wire import names
 
 TYPE_CHECKING = False
@@ -10,7 +8,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
 
+    from whisperctl.client import Client
     from whisperctl.context import Context
+    from whisperctl.follow import Link
     from whisperctl.shapes import Event, Params
 
 _PATIENCE = 30.0
@@ -34,15 +34,15 @@ def events(context: "Context", arguments: "Namespace") -> int:
     if unknown:
         raise UsageError(f"there is no topic {unknown[0]}", f"topics are {', '.join(names.TOPICS)}")
     if arguments.follow:
-        found = _followed(Link(context.socket, context.output.note), topics, arguments.since)
+        found = _followed(context.link(), topics, arguments.since)
     else:
-        found = _stored(Client(context.socket), topics, arguments.since or 0)
+        found = _stored(context.connect(), topics, arguments.since or 0)
     for event in found:
         context.output.value(event)
     return names.EXIT_OK
 
 
-def _stored(client: Client, topics: "list[str]", since: int) -> "Iterator[Event]":
+def _stored(client: "Client", topics: "list[str]", since: int) -> "Iterator[Event]":
     """Events after `since` up to the newest one at the time of asking.
 
     The topics are chosen here, not by the daemon: the newest event of all is what tells that these are all.
@@ -64,7 +64,7 @@ def _stored(client: Client, topics: "list[str]", since: int) -> "Iterator[Event]
             yield event
 
 
-def _followed(link: Link, topics: "list[str]", since: int | None) -> "Iterator[Event]":
+def _followed(link: "Link", topics: "list[str]", since: int | None) -> "Iterator[Event]":
     """Events from now or from `since` on, for ever; after a restart from the last one that was seen."""
     while True:
         try:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from whisperctl.context import Context
-    from whisperctl.shapes import Answer, Job, JobList, JobStory, Json, Paint, Params
+    from whisperctl.shapes import Answer, Bar, Job, JobList, JobStory, Json, Paint, Params
 
 _BAR_COLUMNS = 10
 
@@ -39,7 +39,7 @@ def list_(context: "Context", arguments: "Namespace") -> int:
         output.value(result)
         return names.EXIT_OK
     if result["jobs"]:
-        output.lines(job_table(result["jobs"], output.out.paint, output.out.size()[0], output.out.blocks))
+        output.lines(job_table(result["jobs"], output.out.paint, output.out.bar, output.out.size()[0]))
     else:
         output.note("no jobs")
     if result["next_cursor"]:
@@ -47,13 +47,13 @@ def list_(context: "Context", arguments: "Namespace") -> int:
     return names.EXIT_OK
 
 
-def job_table(jobs: "list[Job]", paint: "Paint", columns: int, blocks: bool) -> "list[str]":
+def job_table(jobs: "list[Job]", paint: "Paint", bar: "Bar", columns: int) -> "list[str]":
     """The lines of `job list`."""
     rows = [
         [
             (str(job["id"]), ""),
             (render.safe(job["state"]), STATE_STYLES.get(job["state"], "")),
-            (_progress(job, blocks), "cyan" if job["state"] == "running" else ""),
+            (_progress(job, bar), "cyan" if job["state"] == "running" else ""),
             (render.safe(job["kind"]), ""),
             (render.clock(job["duration"]) if job["duration"] is not None else "", ""),
             (render.clock(job["eta"]) if job["eta"] is not None else "", ""),
@@ -64,9 +64,9 @@ def job_table(jobs: "list[Job]", paint: "Paint", columns: int, blocks: bool) -> 
     return render.table(["id", "state", "progress", "kind", "length", "left", "name"], rows, columns, paint, "><<<>><")
 
 
-def _progress(job: "Job", blocks: bool) -> str:
+def _progress(job: "Job", bar: "Bar") -> str:
     if job["state"] == "running" or 0 < job["progress"] < 1:
-        return f"{render.bar(job['progress'], _BAR_COLUMNS, blocks)} {render.percent(job['progress']):>4}"
+        return f"{bar(job['progress'], _BAR_COLUMNS)} {render.percent(job['progress']):>4}".lstrip()
     return f"place {job['place']:,}" if job["state"] == "queued" and job["place"] else ""
 
 
@@ -103,7 +103,7 @@ def show(context: "Context", arguments: "Namespace") -> int:
         return names.EXIT_OK
     from whisperctl import card
 
-    context.output.lines(card.lines(result, context.output.out.paint, context.output.out.blocks))
+    context.output.lines(card.lines(result, context.output.out.paint, context.output.out.bar))
     return names.EXIT_OK
 
 
@@ -132,11 +132,10 @@ def wait_arguments(parser: "ArgumentParser") -> None:
 def wait(context: "Context", arguments: "Namespace") -> int:
     """Show progress until all are done; 1 when one was not completed."""
     from whisperctl.delivery import follow_to_end
-    from whisperctl.follow import Link
 
     output = context.output
     ids = job_ids(arguments.ids)
-    jobs = follow_to_end(output, Link(context.socket, output.note), ids)
+    jobs = follow_to_end(output, context.link(), ids)
     if output.json_only:
         output.value({"jobs": jobs})
     for job in jobs:
@@ -169,9 +168,8 @@ def _answered(context: "Context", method: str, ids: "list[int]") -> int:
             continue
         error = answer["error"]
         if not output.json_only:
-            output.complain(
-                (error and error["message"]) or f"job {answer['id']}: not done", error["hint"] if error else None
-            )
+            message = (error and error["message"]) or "nothing was done"
+            output.complain(f"job {answer['id']}: {message}", error["hint"] if error else None)
         not_found = bool(error and error["kind"] == "not_found")
         status = status or (names.EXIT_NOT_FOUND if not_found else names.EXIT_REFUSED)
     return status

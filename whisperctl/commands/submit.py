@@ -5,7 +5,6 @@ import os
 from whisperctl import files, outcome, render
 from whisperctl.delivery import Delivery, follow_to_end
 from whisperctl.errors import CommandError, UsageError
-from whisperctl.follow import Link
 from whisperd.wire import names
 
 TYPE_CHECKING = False
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from whisperctl.context import Context
+    from whisperctl.follow import Link
     from whisperctl.shapes import FileParam, Job, Params
 
 _REQUEST_BYTES = names.MAX_REQUEST // 2
@@ -59,7 +59,7 @@ def submit(context: "Context", arguments: "Namespace") -> int:
     if files.STDIN in arguments.files:
         raise UsageError("submit takes files", "standard input is for `whisperctl transcribe -`")
     output = context.output
-    link = Link(context.socket, output.note)
+    link = context.link()
     jobs = _queue(link, files.found(arguments.files, output.note), arguments)
     if arguments.wait:
         jobs = follow_to_end(output, link, [job["id"] for job in jobs])
@@ -78,7 +78,7 @@ def submit(context: "Context", arguments: "Namespace") -> int:
 def transcribe(context: "Context", arguments: "Namespace") -> int:
     """Queue files, show their progress, print their texts."""
     output = context.output
-    link = Link(context.socket, output.note)
+    link = context.link()
     named = [[b""] if name == files.STDIN else files.found([name], output.note) for name in arguments.files]
     paths = [path for part in named for path in part]
     if paths.count(b"") > 1:
@@ -111,7 +111,7 @@ def _still_needed(spooled: bytes, jobs: "list[Job]") -> bool:
     return any(job["path"].endswith(name) and job["state"] not in ("completed", "cancelled") for job in jobs)
 
 
-def _queue(link: Link, paths: "list[bytes]", arguments: "Namespace") -> "list[Job]":
+def _queue(link: "Link", paths: "list[bytes]", arguments: "Namespace") -> "list[Job]":
     """Submit files in requests under the limits. Each file has a key: sending one again is harmless."""
     if arguments.key and len(paths) != 1:
         raise UsageError(f"--key names one file's job, and there are {len(paths)} files")

@@ -1,0 +1,40 @@
+"""The client's picture of the wire is the wire's own."""
+
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+
+from whisperctl import shapes
+from whisperd.jobs import job
+from whisperd.wire import types
+
+PAIRS: list[tuple[Any, Any]] = [
+    (shapes.ErrorDict, types.ErrorData),
+    (shapes.ErrorObject, types.ErrorObject),
+    (shapes.Failure, types.FailureView),
+    (shapes.Output, job.Output),
+    (shapes.Job, types.JobView),
+    (shapes.JobList, types.JobListResult),
+    (shapes.HistoryEntry, types.HistoryEntry),
+    (shapes.JobStory, types.JobShowResult),
+    (shapes.Answer, types.JobAnswer),
+    (shapes.Worker, types.WorkerStatus),
+    (shapes.Status, types.StatusResult),
+    (shapes.Check, types.Check),
+    (shapes.DoctorResult, types.DoctorResult),
+    (shapes.Event, types.EventView),
+    (shapes.FileParam, types.FileParam),
+]
+
+
+@pytest.mark.parametrize(("ours", "wire"), PAIRS, ids=lambda shape: shape.__name__)
+def test_a_shape_has_the_fields_of_its_wire_type(ours: Any, wire: Any) -> None:
+    assert set(get_type_hints(ours)) == {field.encode_name for field in msgspec.structs.fields(wire)}
+
+
+@pytest.mark.parametrize(("ours", "wire"), PAIRS, ids=lambda shape: shape.__name__)
+def test_a_field_that_may_be_left_out_may_be_left_out_in_the_shape(ours: Any, wire: Any) -> None:
+    if wire.__struct_config__.omit_defaults:
+        required = {field.encode_name for field in msgspec.structs.fields(wire) if field.required}
+        assert ours.__required_keys__ <= required
