@@ -91,6 +91,8 @@ class Daemon:
         self.config.write_text(config, encoding="utf-8")
         self.log = folder / "log"
         self._arguments = [*(["--model", model] if model else []), *arguments]
+        self.wrapper: tuple[str, ...] = ()
+        """The command that the daemon is started through, such as `prlimit` with a limit."""
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -115,7 +117,7 @@ class Daemon:
         return self
 
     def spawn(self) -> None:
-        command = [sys.executable, "-m", "whisperd", "run", "--config", str(self.config)]
+        command = [*self.wrapper, sys.executable, "-m", "whisperd", "run", "--config", str(self.config)]
         command += ["--state-dir", str(self.state_dir), "--socket", str(self.socket), *self._arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stderr=log, stdin=subprocess.DEVNULL)
@@ -194,10 +196,13 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running_daemon(*arguments: str, config: str = "", model: str | None = "test-en") -> Iterator[Daemon]:
+def running_daemon(
+    *arguments: str, config: str = "", model: str | None = "test-en", wrapper: tuple[str, ...] = ()
+) -> Iterator[Daemon]:
     """A daemon in a temporary folder whose path is short enough for a socket."""
     folder = Path(tempfile.mkdtemp(prefix="wd-"))
     daemon = Daemon(folder, *arguments, config=config, model=model)
+    daemon.wrapper = wrapper
     try:
         yield daemon.start()
     finally:

@@ -4,6 +4,7 @@ Owns: checks by `stat` and `statvfs`, in a thread with a deadline because a file
 whether a file holds audio, which only decoding tells (`whisperd.worker`).
 """
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -15,9 +16,17 @@ import anyio.to_thread
 from whisperd.errors import DiskFullError
 from whisperd.frames import FailureKind
 from whisperd.jobs.job import Failure
+from whisperd.printable import printable
 
 LOOK_DEADLINE = 5.0
 """Seconds for looking at all files of a request; what hangs for longer is queued unseen and met by the worker."""
+
+_REASONS = {
+    errno.EACCES: ("may not be read", "give your user read permission for it and its folders"),
+    errno.ELOOP: ("is a symbolic link that leads back to itself", "give the path of the audio itself"),
+    errno.ENAMETOOLONG: ("has a name that is too long", "shorten its name or path"),
+}
+"""`stat`'s refusals in words, and what to do."""
 
 
 async def look_at(paths: Sequence[bytes]) -> list[Failure | None]:
@@ -28,25 +37,28 @@ async def look_at(paths: Sequence[bytes]) -> list[Failure | None]:
 
 
 def _look(path: bytes) -> Failure | None:
+    name = printable(os.fsdecode(path))
     try:
         found = Path(os.fsdecode(path)).stat()
         readable = os.access(path, os.R_OK)
     except (FileNotFoundError, NotADirectoryError):
-        return Failure(FailureKind.INPUT_MISSING, "there is no such file", "check the path")
+        return Failure(FailureKind.INPUT_MISSING, f"{name} does not exist", "check the path")
     except OSError as error:
-        return Failure(FailureKind.BAD_INPUT, f"the file can't be looked at: {error.strerror}", "check the path")
+        reason, hint = _REASONS.get(error.errno or 0, (f"can't be looked at: {error.strerror}", "check the path"))
+        return Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint)
     if stat.S_ISDIR(found.st_mode):
-        return Failure(FailureKind.BAD_INPUT, "this is a folder", "submit the files in it")
+        return Failure(FailureKind.BAD_INPUT, f"{name} is a folder, not a file", "submit the files in it")
     if not stat.S_ISREG(found.st_mode):
         return Failure(
             FailureKind.BAD_INPUT,
-            "this is not a regular file",
-            "copy its content to a file, or pipe it to `transcribe -`",
+            f"{name} is a pipe, socket or device, not a file",
+            "copy its content to a file, or pipe it to `whisperctl transcribe -`",
         )
     if found.st_size == 0:
-        return Failure(FailureKind.BAD_INPUT, "the file is empty")
+        return Failure(FailureKind.BAD_INPUT, f"{name} is empty", "record or copy it again")
     if not readable:
-        return Failure(FailureKind.BAD_INPUT, "the file is not readable for us", "change its permissions")
+        reason, hint = _REASONS[errno.EACCES]
+        return Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint)
     return None
 
 
