@@ -25,6 +25,8 @@ from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
 from whisperd.api.handler import Handler
 from whisperd.api.job import JobApi
+from whisperd.api.presenter import Presenter
+from whisperd.api.queue import QueueApi
 from whisperd.config.settings import Settings
 from whisperd.errors import DatabaseCorruptError, WhisperdError
 from whisperd.events import Event, EventBus, Filter
@@ -79,10 +81,11 @@ async def _run_with(database: Database, settings: Settings, places: Places, stop
     ledger = Ledger(database, bus)
     runner = Runner(ledger, bus, live, settings, places.state_dir)
     scheduler = Scheduler(ledger, runner, make_slots(bus, settings, lanes), settings)
-    identity = Identity(places.state_dir, places.socket, places.config, time.time())
-    daemon = DaemonApi(identity, database, scheduler, live, Doctor(database, settings, places.state_dir), stop)
-    job = JobApi(database, scheduler, bus, live, settings, places.state_dir)
-    dispatcher = Dispatcher(_handlers(daemon, job))
+    presenter = Presenter(database, scheduler, live)
+    identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
+    daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, settings, places.state_dir), stop)
+    job = JobApi(database, scheduler, bus, presenter, settings, places.state_dir)
+    dispatcher = Dispatcher(_handlers(daemon, job, QueueApi(database, scheduler)))
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
         stored = await database.read(
@@ -161,7 +164,7 @@ async def _report_damage(database: Database, done: anyio.CancelScope) -> None:
     done.cancel()
 
 
-def _handlers(daemon: DaemonApi, job: JobApi) -> Mapping[str, Handler]:
+def _handlers(daemon: DaemonApi, job: JobApi, queue: QueueApi) -> Mapping[str, Handler]:
     return {
         names.INITIALIZE: daemon.initialize,
         names.RPC_DISCOVER: daemon.discover,
@@ -174,5 +177,13 @@ def _handlers(daemon: DaemonApi, job: JobApi) -> Mapping[str, Handler]:
         names.JOB_SHOW: job.show,
         names.JOB_TEXT: job.text,
         names.JOB_WAIT: job.wait,
+        names.JOB_PAUSE: job.pause,
+        names.JOB_RESUME: job.resume,
         names.JOB_CANCEL: job.cancel,
+        names.JOB_RETRY: job.retry,
+        names.JOB_DELETE: job.delete,
+        names.JOB_MOVE: job.move,
+        names.QUEUE_PAUSE: queue.pause,
+        names.QUEUE_RESUME: queue.resume,
+        names.QUEUE_CLEAR: queue.clear,
     }

@@ -32,6 +32,9 @@ class LiveJobs:
     def get(self, job: int) -> Live | None:
         return self._jobs.get(job)
 
+    def all(self) -> list[Live]:
+        return list(self._jobs.values())
+
     def report(self, job: int, stage: Stage, *, done: float, duration: float | None, expected: float | None) -> Live:
         """Note a step of a running job. `expected` is the speed to assume before any was measured in this run."""
         now = time.monotonic()

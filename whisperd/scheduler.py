@@ -92,6 +92,14 @@ class Scheduler:
         low = policy.within(self._settings.schedule.low_hours(), datetime.datetime.now().astimezone().time())
         return policy.allowed_priorities(self._paused, low)
 
+    def holds(self, priority: Priority) -> str | None:
+        """What keeps a whole class from starting; None when nothing does."""
+        if priority in self.allowed:
+            return None
+        if self._paused:
+            return "the queue is paused"
+        return f"low work runs {self._settings.schedule.low}"
+
     def poke(self) -> None:
         """Look again at what should run."""
         self._wake.set()

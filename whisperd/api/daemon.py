@@ -14,10 +14,11 @@ import msgspec
 
 from whisperd import __version__
 from whisperd.api.doctor import Doctor
-from whisperd.api.views import job_view
+from whisperd.api.presenter import Presenter
+from whisperd.api.views import queue_counts
 from whisperd.jobs.job import State
+from whisperd.jobs.policy import Lanes
 from whisperd.lanes import worker_status
-from whisperd.live import LiveJobs
 from whisperd.scheduler import Scheduler
 from whisperd.store import jobs
 from whisperd.store.connection import Database
@@ -34,6 +35,7 @@ class Identity(msgspec.Struct, frozen=True):
     socket: Path
     config: Path | None
     started_at: float
+    lanes: Lanes
 
 
 class DaemonApi:
@@ -42,14 +44,14 @@ class DaemonApi:
         identity: Identity,
         database: Database,
         scheduler: Scheduler,
-        live: LiveJobs,
+        presenter: Presenter,
         doctor: Doctor,
         stop: anyio.Event,
     ) -> None:
         self._identity = identity
         self._database = database
         self._scheduler = scheduler
-        self._live = live
+        self._presenter = presenter
         self._doctor = doctor
         self._stop = stop
 
@@ -81,9 +83,11 @@ class DaemonApi:
             socket=str(identity.socket),
             config=str(identity.config) if identity.config else None,
             memory=resident_memory(os.getpid()) or 0,
-            queue=types.QueueCounts(**{state.value: count for state, count in counts.items()}),
+            queue=queue_counts(counts),
+            paused=self._scheduler.paused,
+            lanes=types.LanesView(identity.lanes.count, identity.lanes.reason),
             workers=[worker_status(lane) for lane in self._scheduler.lanes],
-            running=[job_view(row, self._live.get(row.id)) for row in running],
+            running=await self._presenter.views(running),
         )
 
     async def doctor(self, params: types.Empty) -> types.DoctorResult:  # noqa: ARG002

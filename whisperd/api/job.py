@@ -5,21 +5,22 @@ changes (the scheduler), rows (the store), types and their conversion (`whisperd
 """
 
 import contextlib
-from collections.abc import Iterable
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 import anyio
 
 from whisperd.api import inputs
-from whisperd.api.views import history_entry, job_view, transcript_view
+from whisperd.api.presenter import Presenter
+from whisperd.api.views import history_entry, transcript_view
 from whisperd.config.settings import Settings
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.jobs.job import Kind, Priority, State
-from whisperd.live import LiveJobs
 from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.scheduler import Scheduler
-from whisperd.store import events, jobs, order, transcripts
+from whisperd.store import events, jobs, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow, NewJob
 from whisperd.transcripts.render import render
@@ -40,14 +41,14 @@ class JobApi:
         database: Database,
         scheduler: Scheduler,
         bus: EventBus,
-        live: LiveJobs,
+        presenter: Presenter,
         settings: Settings,
         state_dir: Path,
     ) -> None:
         self._database = database
         self._scheduler = scheduler
         self._bus = bus
-        self._live = live
+        self._presenter = presenter
         self._settings = settings
         self._state_dir = state_dir
 
@@ -67,14 +68,13 @@ class JobApi:
             )
             for path, file, failure in zip(paths, params.files, failures, strict=True)
         ]
-        return types.JobsResult(await self._views(await self._scheduler.submit(new)))
+        return types.JobsResult(await self._presenter.views(await self._scheduler.submit(new)))
 
     async def show(self, params: types.JobParams) -> types.JobShowResult:
         """Raises NotFoundError."""
         row = await self._row(params.id)
         story = await self._database.read(lambda c: events.of_job(c, params.id))
-        [view] = await self._views([row])
-        return types.JobShowResult(view, [history_entry(event) for event in story])
+        return types.JobShowResult(await self._presenter.one(row), [history_entry(event) for event in story])
 
     async def text(self, params: types.JobTextParams) -> types.JobTextResult:
         """Raises NotFoundError, and RefusedError while there is no transcript."""
@@ -93,19 +93,40 @@ class JobApi:
                 with self._bus.subscribe(topics=[names.TOPIC_JOB_STATE], jobs=params.ids) as changes:
                     pending = {row.id for row in await self._rows(params.ids) if not row.state.final}
                     await _until_final(pending, changes)
-        return types.JobsResult(await self._views(await self._rows(params.ids)))
+        return types.JobsResult(await self._presenter.views(await self._rows(params.ids)))
+
+    async def pause(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+        return await self._each(params.ids, self._scheduler.pause)
+
+    async def resume(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+        return await self._each(params.ids, self._scheduler.resume)
 
     async def cancel(self, params: types.JobIdsParams) -> types.JobAnswersResult:
-        return types.JobAnswersResult([await self._cancel_one(job) for job in params.ids])
+        return await self._each(params.ids, self._scheduler.cancel)
 
-    async def _cancel_one(self, job_id: int) -> types.JobAnswer:
+    async def retry(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+        return await self._each(params.ids, self._scheduler.retry)
+
+    async def delete(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+        return await self._each(params.ids, self._scheduler.delete)
+
+    async def move(self, params: types.JobMoveParams) -> types.JobAnswersResult:
+        places = dict(zip(params.ids, itertools.count(params.place), strict=False))
+        return await self._each(params.ids, lambda job: self._scheduler.move(job, places[job]))
+
+    async def _each(
+        self, ids: Sequence[int], command: Callable[[int], Awaitable[JobRow | None]]
+    ) -> types.JobAnswersResult:
+        """Give a command to each job, in the order given; one that is refused does not stop the others."""
+        return types.JobAnswersResult([await self._answer(job_id, command) for job_id in dict.fromkeys(ids)])
+
+    async def _answer(self, job_id: int, command: Callable[[int], Awaitable[JobRow | None]]) -> types.JobAnswer:
         try:
-            row = await self._scheduler.cancel(job_id)
+            row = await command(job_id)
         except WhisperdError as error:
             data = types.ErrorData(error.kind, error.retryable, error.message, error.hint)
             return types.JobAnswer(job_id, ok=False, error=data)
-        [view] = await self._views([row])
-        return types.JobAnswer(job_id, ok=True, job=view)
+        return types.JobAnswer(job_id, ok=True, job=await self._presenter.one(row) if row else None)
 
     # -- shared -------------------------------------------------------------------------------------------------------
 
@@ -122,11 +143,6 @@ class JobApi:
         by_id = {row.id: row for row in rows}
         return [by_id[job_id] for job_id in dict.fromkeys(ids)]
 
-    async def _views(self, rows: list[JobRow]) -> list[types.JobView]:
-        queued = [row.id for row in rows if row.state is State.QUEUED]
-        places = await self._database.read(lambda c: order.places(c, queued)) if queued else {}
-        return [job_view(row, self._live.get(row.id), places.get(row.id)) for row in rows]
-
     # The method named `list` comes last: after it the name no longer means the type.
     async def list(self, params: types.JobListParams) -> types.JobListResult:
         before = _cursor(params.cursor)
@@ -135,7 +151,7 @@ class JobApi:
         )
         more = len(rows) > params.limit
         rows = rows[: params.limit]
-        return types.JobListResult(await self._views(rows), str(rows[-1].id) if more else None)
+        return types.JobListResult(await self._presenter.views(rows), str(rows[-1].id) if more else None)
 
 
 async def _until_final(pending: set[int], changes: Subscription) -> None:

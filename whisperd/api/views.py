@@ -4,6 +4,8 @@ Owns: turning stored jobs, transcripts and events, with what is known of running
 `whisperd.wire.types`. Pure.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from whisperd.jobs.job import State
@@ -13,14 +15,22 @@ from whisperd.store.jobs import JobRow
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire.paths import to_wire
 from whisperd.wire.times import iso8601
-from whisperd.wire.types import FailureView, HistoryEntry, JobView, TranscriptView
+from whisperd.wire.types import FailureView, HistoryEntry, JobView, QueueCounts, TranscriptView
 
 
-def job_view(row: JobRow, live: Live | None = None, place: int | None = None) -> JobView:
-    """A job as clients see it; `live` only counts while the job is running."""
+class Situation(msgspec.Struct, frozen=True):
+    """What is known of a job besides its row: of a running one its live progress, of a queued one its prospects."""
+
+    live: Live | None = None
+    place: int | None = None
+    starts_in: float | None = None
+    hold: str | None = None
+
+
+def job_view(row: JobRow, situation: Situation) -> JobView:
+    """A job as clients see it."""
     path, path_b64 = to_wire(row.path)
-    if row.state is not State.RUNNING:
-        live = None
+    live = situation.live
     done = live.done if live else row.done
     duration = live.duration if live and live.duration else row.duration
     error = row.error
@@ -38,7 +48,10 @@ def job_view(row: JobRow, live: Live | None = None, place: int | None = None) ->
         duration=duration,
         speed=round(live.speed, 2) if live and live.speed else None,
         eta=round(live.eta, 1) if live and live.eta is not None else None,
-        place=place,
+        place=situation.place,
+        starts_in=None if situation.starts_in is None else round(situation.starts_in, 1),
+        hold=situation.hold,
+        priority=row.priority.name.lower(),
         attempts=row.attempts,
         error=FailureView(error.kind, error.message, error.hint) if error else None,
         key=row.key,
@@ -55,6 +68,10 @@ def job_view(row: JobRow, live: Live | None = None, place: int | None = None) ->
         outputs=list(row.outputs),
         notes=list(row.notes),
     )
+
+
+def queue_counts(counts: Mapping[State, int]) -> QueueCounts:
+    return QueueCounts(**{state.value: count for state, count in counts.items()})
 
 
 def transcript_view(transcript: Transcript) -> TranscriptView:

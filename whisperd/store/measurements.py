@@ -56,6 +56,15 @@ def real_time_factor(conn: sqlite3.Connection, model: str, device: str, compute_
     return None if row is None else row[0]
 
 
+def typical_job(conn: sqlite3.Connection) -> float | None:
+    """Seconds of computing that a recent job took, in the mean; None before the first has completed."""
+    (mean,) = conn.execute(
+        """SELECT avg(processing_time) FROM
+        (SELECT processing_time FROM jobs WHERE state = 'completed' ORDER BY id DESC LIMIT 20)"""
+    ).fetchone()
+    return mean
+
+
 def save_calibration(
     conn: sqlite3.Connection,
     fingerprint: str,

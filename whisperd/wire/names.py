@@ -64,7 +64,15 @@ JOB_LIST = "job.list"
 JOB_SHOW = "job.show"
 JOB_TEXT = "job.text"
 JOB_WAIT = "job.wait"
+JOB_PAUSE = "job.pause"
+JOB_RESUME = "job.resume"
 JOB_CANCEL = "job.cancel"
+JOB_RETRY = "job.retry"
+JOB_DELETE = "job.delete"
+JOB_MOVE = "job.move"
+QUEUE_PAUSE = "queue.pause"
+QUEUE_RESUME = "queue.resume"
+QUEUE_CLEAR = "queue.clear"
 EVENTS_SUBSCRIBE = "events.subscribe"
 EVENTS_UNSUBSCRIBE = "events.unsubscribe"
 
@@ -90,10 +98,13 @@ TOPICS = (
 
 FINAL_STATES = ("completed", "failed", "cancelled")
 
-AUDIO_SUFFIXES = tuple(
-    [".wav", ".w64", ".aif", ".aiff", ".caf", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aac", ".amr", ".wma", ".asf", ".avi", ".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".3gp", ".3g2", ".mka", ".mkv", ".webm"]
+# fmt: off
+AUDIO_SUFFIXES = (
+    ".wav", ".w64", ".aif", ".aiff", ".caf", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aac", ".amr", ".wma",
+    ".asf", ".avi", ".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".3gp", ".3g2", ".mka", ".mkv", ".webm",
 )
-"""The lower-case suffixes by which audio files are found in a folder; a file that is named is taken whatever its name."""
+# fmt: on
+"""The lower-case suffixes of audio files in a folder; a file that is named is taken whatever its name is."""
 
 
 def state_dir() -> str:

@@ -77,6 +77,13 @@ class WorkerStatus(Struct, frozen=True):
     error: str | None = None
 
 
+class LanesView(Struct, frozen=True):
+    """How many lanes there are, and why."""
+
+    count: int
+    reason: str
+
+
 class StatusResult(Struct, frozen=True):
     version: str
     pid: int
@@ -87,6 +94,8 @@ class StatusResult(Struct, frozen=True):
     config: str | None
     memory: int
     queue: QueueCounts
+    paused: bool
+    lanes: LanesView
     workers: list[WorkerStatus]
     running: list["JobView"]
 
@@ -113,7 +122,7 @@ class ShutdownResult(Struct, frozen=True):
 
 
 class FileParam(Params, frozen=True):
-    """An audio file by absolute path; `path_b64` (base64 of the bytes) where the name is not UTF-8. Exactly one."""
+    """An audio file by absolute path; `path_b64` (base64 of the bytes) where the name is not UTF-8."""
 
     path: str | None = None
     path_b64: str | None = None
@@ -121,11 +130,17 @@ class FileParam(Params, frozen=True):
 
 
 class SubmitParams(Params, frozen=True):
-    """A file's `key` makes submitting idempotent: the same key returns the same job."""
+    """A file's `key` makes submitting idempotent: the same key returns the same job.
+
+    A file that is queued or running with the same options is not queued twice unless `again`; sent by hand it is
+    promoted. `low` lowers a file's class.
+    """
 
     files: Annotated[list[FileParam], Meta(min_length=1, max_length=names.MAX_FILES)]
     kind: Kind = Kind.FILE
     options: Options = Options()
+    low: bool = False
+    again: bool = False
 
 
 class FailureView(Struct, frozen=True):
@@ -138,7 +153,8 @@ class JobView(Struct, frozen=True):
     """A job as every method and event shows it.
 
     `progress` is from 0 to 1 of the audio's seconds; `duration` the audio's seconds once known; `done` the seconds
-    transcribed; `speed` audio seconds a second of work; `eta` seconds left; `place` 1 for the next one in the queue.
+    transcribed; `speed` audio seconds a second of work; `eta` seconds left; `place` 1 for the next one in the queue;
+    `starts_in` the seconds until it starts, by estimate; `hold` what keeps a queued job from starting.
     """
 
     id: int
@@ -154,6 +170,9 @@ class JobView(Struct, frozen=True):
     speed: float | None = None
     eta: float | None = None
     place: int | None = None
+    starts_in: float | None = None
+    hold: str | None = None
+    priority: str = "normal"
     attempts: int = 0
     error: FailureView | None = None
     path_b64: str | None = None
@@ -242,6 +261,13 @@ class JobIdsParams(Params, frozen=True):
     ids: Annotated[list[JobId], Meta(min_length=1, max_length=names.MAX_PAGE)]
 
 
+class JobMoveParams(Params, frozen=True):
+    """`place` is counted from 1 within the job's class; several jobs take consecutive places."""
+
+    ids: Annotated[list[JobId], Meta(min_length=1, max_length=names.MAX_PAGE)]
+    place: Annotated[int, Meta(ge=1, le=2**31)]
+
+
 class JobWaitParams(Params, frozen=True):
     """Answers when every job is in a final state, or after `timeout` seconds with what they are then."""
 
@@ -260,6 +286,15 @@ class JobAnswer(Struct, frozen=True):
 
 class JobAnswersResult(Struct, frozen=True):
     jobs: list[JobAnswer]
+
+
+class QueueResult(Struct, frozen=True):
+    paused: bool
+    queue: QueueCounts
+
+
+class QueueClearResult(Struct, frozen=True):
+    removed: int
 
 
 # -- events -----------------------------------------------------------------------------------------------------------

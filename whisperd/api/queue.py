@@ -1,0 +1,31 @@
+"""Use cases of `queue.*`: pause, resume, clear.
+
+Owns: what each answers. Leaves to others: the switch and the rows (the scheduler and the store).
+"""
+
+from whisperd.api.views import queue_counts
+from whisperd.scheduler import Scheduler
+from whisperd.store import jobs
+from whisperd.store.connection import Database
+from whisperd.wire import types
+
+
+class QueueApi:
+    def __init__(self, database: Database, scheduler: Scheduler) -> None:
+        self._database = database
+        self._scheduler = scheduler
+
+    async def pause(self, params: types.Empty) -> types.QueueResult:  # noqa: ARG002
+        await self._scheduler.pause_queue(paused=True)
+        return await self._result()
+
+    async def resume(self, params: types.Empty) -> types.QueueResult:  # noqa: ARG002
+        await self._scheduler.pause_queue(paused=False)
+        return await self._result()
+
+    async def clear(self, params: types.Empty) -> types.QueueClearResult:  # noqa: ARG002
+        return types.QueueClearResult(await self._scheduler.clear())
+
+    async def _result(self) -> types.QueueResult:
+        counts = await self._database.read(jobs.counts)
+        return types.QueueResult(self._scheduler.paused, queue_counts(counts))
