@@ -241,7 +241,7 @@ def write_demo(folder: Path) -> None:
         for text in sentences:
             parts += [synthesize(text, voice, 145), silence(pause)]
     # Spoken softly: fewer bits a sample make a small file.
-    write_audio(folder / "demo.flac", np.concatenate(parts) * np.float32(0.15))
+    write_audio(folder / "demo.flac", np.concatenate(parts) * np.float32(0.35))
     text = "\n".join(text for _, _, *sentences in DEMO for text in sentences)
     (folder / "demo.txt").write_text(text + "\n", encoding="utf-8")
 
