@@ -52,8 +52,13 @@ def main(argv: "list[str] | None" = None) -> int:
     except KeyboardInterrupt:
         return names.EXIT_INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        _give_up_stdout()
         return EXIT_BROKEN_PIPE
+    except OSError as error:
+        _give_up_stdout()
+        where = f"{error.filename}: " if error.filename else ""
+        Output(json_only=False).complain(f"{where}{error.strerror or error}")
+        return names.EXIT_FAILED
     return status
 
 
@@ -155,6 +160,11 @@ def usage(group: str = "") -> str:
             f"exit status: {_STATUSES}",
         ]
     )
+
+
+def _give_up_stdout() -> None:
+    """What is still buffered can't be written; without this Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _replace_closed_streams() -> None:

@@ -78,11 +78,13 @@ def jobs_now(client: Client, ids: "list[int]") -> "list[Job]":
 
 
 def follow(link: Link, ids: "list[int]", tick: float = RECHECK) -> "Iterator[Job | None]":
-    """Each job now, then each change of one, until all are final; None when `tick` seconds brought nothing.
+    """Each job now, then each change of one, until all are final.
 
-    Events say that something changed; states are always asked for, so that a lost event loses nothing.
+    None comes when all have been told of, and whenever `tick` seconds brought nothing new. Events say that something
+    changed; states are always asked for, so that a lost event loses nothing.
     """
     jobs: dict[int, Job] = {}
+    ids = list(dict.fromkeys(ids))  # one file given twice may be one job
     while True:
         client = link.client
         try:
@@ -95,16 +97,19 @@ def follow(link: Link, ids: "list[int]", tick: float = RECHECK) -> "Iterator[Job
 
 
 def _follow_once(client: Client, ids: "list[int]", jobs: "dict[int, Job]", tick: float) -> "Iterator[Job | None]":
-    wanted: Params = {"topics": [names.TOPIC_JOB_STATE, names.TOPIC_JOB_PROGRESS], "jobs": sorted(set(ids))}
+    wanted: Params = {"topics": [names.TOPIC_JOB_STATE, names.TOPIC_JOB_PROGRESS], "jobs": ids}
     client.call(names.EVENTS_SUBSCRIBE, wanted)
     recheck_at = 0.0
+    going: set[int] = set()
     while True:
         if time.monotonic() >= recheck_at:
             for job in jobs_now(client, ids):
                 jobs[job["id"]] = job
                 yield job
+            going = {number for number, job in jobs.items() if job["state"] not in names.FINAL_STATES}
             recheck_at = time.monotonic() + RECHECK
-        if all(job["state"] in names.FINAL_STATES for job in jobs.values()):
+            yield None
+        if not going:
             return
         message = client.event(tick)
         if message is None:
@@ -122,6 +127,8 @@ def _follow_once(client: Client, ids: "list[int]", jobs: "dict[int, Job]", tick:
             jobs[number] = jobs_now(client, [number])[0]
         else:
             jobs[number] = _moved(jobs[number], event.get("data", {}))
+        if jobs[number]["state"] in names.FINAL_STATES:
+            going.discard(number)
         yield jobs[number]
 
 

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 _REDRAW = 0.5
 """Seconds between two drawings without news: the time left counts down, and the terminal may have another size."""
+_AT_MOST = 0.1
+"""Seconds between two drawings at least: thousands of jobs may change at once."""
 _QUIET = 5.0
 """Seconds without a plain line about a job whose stage has not changed."""
+_FEW = 20
+"""Up to so many jobs, plain lines tell of those that are queued too."""
 
 
 class Monitor:
@@ -31,19 +35,22 @@ class Monitor:
         self._jobs: dict[int, Job] = {}
         self._left: dict[int, tuple[float, float]] = {}
         self._said: dict[int, tuple[float, str]] = {}
+        self._drawn_at = time.monotonic()
         self.tick = _REDRAW if self._stream.live else RECHECK
 
     def update(self, job: "Job | None") -> None:
-        """Take in a job as it is now, or that time has passed, and show it."""
+        """Take in a job as it is now, or that there is nothing new for a while, and show it."""
         if job:
             self._jobs[job["id"]] = job
             self._labels.setdefault(job["id"], render.base_name(job["path"]))
             if job["eta"] is not None:
                 self._left[job["id"]] = (time.monotonic(), job["eta"])
-        if self._stream.live:
+        if not self._stream.live:
+            if job:
+                self._say(job)
+        elif not job or time.monotonic() - self._drawn_at >= _AT_MOST:
             self._draw()
-        elif job:
-            self._say(job)
+            self._drawn_at = time.monotonic()
 
     def aside(self, text: str) -> None:
         """A line on stderr that stays, above what is redrawn."""
@@ -81,6 +88,8 @@ class Monitor:
         said_at, said = self._said.get(number, (0.0, ""))
         now = time.monotonic()
         if doing == said and (job["state"] != "running" or now - said_at < _QUIET):
+            return
+        if doing == "queued" and len(self._jobs) > _FEW:
             return
         self._said[number] = (now, doing)
         self._stream.write(f"job {number} {self._labels[number]}: {progress.situation(job)}\n")

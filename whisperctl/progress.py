@@ -43,7 +43,7 @@ def situation(job: "Job", now_left: float | None = None) -> str:
         parts += [f"{render.clock(left)} left"] if left is not None else []
         return ", ".join(parts)
     if state == "queued":
-        return f"queued, place {job['place']:,}" if job["place"] else "queued"
+        return ", ".join(_prospects(job))
     if state == "waiting":
         reason = f" after: {render.safe(error['message'])}" if error else ""
         return f"waiting to be tried again{reason}"
@@ -52,6 +52,16 @@ def situation(job: "Job", now_left: float | None = None) -> str:
     if state == "completed":
         return f"completed{work_done(job)}"
     return state
+
+
+def _prospects(job: "Job") -> "list[str]":
+    """What a queued job can look forward to: what holds it, or its place and when it starts."""
+    if job["hold"]:
+        return ["queued", render.safe(job["hold"])]
+    parts = ["queued"]
+    parts += [f"place {job['place']:,}"] if job["place"] else []
+    parts += [f"starts in {render.clock(job['starts_in'])}"] if job["starts_in"] else []
+    return parts
 
 
 def work_done(job: "Job") -> str:

@@ -56,6 +56,8 @@ class Job(TypedDict):
     speed: float | None
     eta: float | None
     place: int | None
+    starts_in: float | None
+    hold: str | None
     attempts: int
     error: Failure | None
     path_b64: str | None
@@ -120,6 +122,7 @@ class Status(TypedDict):
     config: str | None
     memory: int
     queue: dict[str, int]
+    paused: bool
     workers: list[Worker]
     running: list[Job]
 

@@ -37,7 +37,7 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
     ]
     lines = [
         f"{paint('bold', 'whisperd ' + render.safe(status['version']))}  {'  '.join(facts)}",
-        f"queue     {'  '.join(counts) or 'empty'}",
+        f"queue     {'  '.join([*([paint('yellow', 'paused:')] if status['paused'] else []), *counts]) or 'empty'}",
     ]
     for worker in status["workers"]:
         lines += _worker_lines(worker, paint)

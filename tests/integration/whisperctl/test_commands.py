@@ -14,6 +14,7 @@ STATUS: Params = {
     "version": "1.2.3", "pid": 42, "started_at": "2026-01-01T00:00:00.000Z", "uptime": 11_520.0, "state_dir": "/s",
     "socket": "/s.sock", "config": None, "memory": 41_000_000,
     "queue": {"queued": 14, "running": 1, "waiting": 0, "paused": 0, "completed": 120, "failed": 3, "cancelled": 0},
+    "paused": False,
     "workers": [
         {"lane": "background", "state": "busy", "pid": 431, "model": "base", "device": "cpu", "compute_type": "int8",
          "job": 12, "memory": 310_000_000, "error": None},

@@ -79,6 +79,8 @@ def test_no_line_is_wider_than_it_may_be(
     [
         (job(1, "queued", place=1_203), "queued, place 1,203"),
         (job(1, "queued"), "queued"),
+        (job(1, "queued", place=2, starts_in=160.0), "queued, place 2, starts in 2:40"),
+        (job(1, "queued", place=2, starts_in=160.0, hold="the queue is paused"), "queued, the queue is paused"),
         (RUNNING, "transcribing, 47%, 12×, 2:40 left"),
         (job(1, "running", stage="loading_model"), "loading model, 0%"),
         (job(1, "running"), "running, 0%"),

@@ -1,4 +1,4 @@
-"""The client's picture of the wire is the wire's own."""
+"""The client's picture of the wire holds nothing that the wire does not have."""
 
 from typing import Any, get_type_hints
 
@@ -29,8 +29,8 @@ PAIRS: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("ours", "wire"), PAIRS, ids=lambda shape: shape.__name__)
-def test_a_shape_has_the_fields_of_its_wire_type(ours: Any, wire: Any) -> None:
-    assert set(get_type_hints(ours)) == {field.encode_name for field in msgspec.structs.fields(wire)}
+def test_a_shape_has_only_fields_of_its_wire_type(ours: Any, wire: Any) -> None:
+    assert set(get_type_hints(ours)) <= {field.encode_name for field in msgspec.structs.fields(wire)}
 
 
 @pytest.mark.parametrize(("ours", "wire"), PAIRS, ids=lambda shape: shape.__name__)
