@@ -1,0 +1,58 @@
+"""`python -m benchmarks [NAME…] [--json] [--quick]`: runs the benchmarks named, or all, and says which limits hold.
+
+Exit status 1 when a limit does not hold. `--quick` measures the same with less: for a look, not for the record.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+
+from benchmarks.measure import Report
+
+BENCHMARKS = {
+    "accuracy": "word errors on long-form speech against faster-whisper; borders of chunks; noise",
+    "throughput": "file throughput against faster-whisper's batched pipeline alone",
+    "memory": "peak memory of a 6 h file against that of a 10 min one",
+    "startup": "start of whisperctl against that of Python",
+    "idle": "memory and processor time of an idle daemon",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split("\n\n")[0])
+    names = "; ".join(f"{name}: {about}" for name, about in BENCHMARKS.items())
+    parser.add_argument("names", nargs="*", metavar="NAME", help=names)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.names if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    _say_machine(arguments.json)
+    reports = [_run(name, arguments.json, arguments.quick) for name in arguments.names or BENCHMARKS]
+    missed = [figure for report in reports for figure in report.figures if not figure.holds]
+    if not arguments.json:
+        print(f"\n{len(missed)} limits do not hold" if missed else "\nall limits hold")
+    return 1 if missed else 0
+
+
+def _run(name: str, as_json: bool, quick: bool) -> Report:
+    if not as_json:
+        print(f"\n{name}: {BENCHMARKS[name]}", flush=True)
+    report = Report(name, as_json)
+    importlib.import_module(f"benchmarks.{name}").run(report, quick=quick)
+    return report
+
+
+def _say_machine(as_json: bool) -> None:
+    machine = {
+        "python": platform.python_version(), "machine": platform.machine(), "kernel": platform.release(),
+        "cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0],
+    }  # fmt: skip
+    print(json.dumps(machine) if as_json else ", ".join(f"{key} {value}" for key, value in machine.items()), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
