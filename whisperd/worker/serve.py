@@ -16,8 +16,16 @@ from whisperd.worker.failures import WorkError, failure_of
 
 Answer = Callable[[Call], Reply]
 
-_NO_HUB: Final = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
-"""Nothing is downloaded here; a library that wants to must fail at once."""
+_OFFLINE: Final = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # onnxruntime reports to its maker from its import on, and keeps a device id in the user's cache; its name for the way
+    # out has changed between versions.
+    "ORT_DISABLE_TELEMETRY": "1",
+    "ORT_TELEMETRY_DISABLED": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Nothing is downloaded or sent from here: a library that wants to must fail at once. Set before any is imported."""
 
 
 def serve(connection: socket.socket) -> None:
@@ -46,7 +54,7 @@ def reply_to(answer: Answer, call: Call) -> Reply:
 
 
 def _load_handlers() -> Answer:
-    os.environ.update(_NO_HUB)
+    os.environ.update(_OFFLINE)
     try:
         from whisperd.worker.handlers import Handlers
     except (ImportError, OSError) as error:
