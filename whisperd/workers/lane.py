@@ -127,6 +127,7 @@ class Lane:
         """Have this model, known to people as `name`, loaded; at once when it is. Raises what `call` raises."""
         if self._loaded and self._loaded[0] == load and self._process:
             return self._loaded[1]
+        self._loaded = self.model = None  # the worker lets go of its model before it loads another
         loaded = await self.call(load, frames.Loaded, deadline=LOAD_DEADLINE)
         self._loaded = (load, loaded)
         self.model = name
