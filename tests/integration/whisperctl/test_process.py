@@ -1,74 +1,20 @@
 """whisperctl as a process: on a terminal, in a pipeline, with streams closed, interrupted."""
 
-import fcntl
 import json
 import os
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.whisperctl.scripted_queue import Queue
-from tests.screen import Screen
+from tests.integration.whisperctl.terminals import DEADLINE, OnTerminal
 from tests.scripted_daemon import Conversation, Params, ScriptedDaemon, Then, job
 from whisperd.wire import names
-
-DEADLINE = 30.0
-
-
-class OnTerminal:
-    """whisperctl on a terminal of its own."""
-
-    def __init__(self, *words: str, columns: int = 80, **options: Any) -> None:
-        leader, follower = os.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.screen = Screen(columns)
-        self.output = ""
-        self._leader = leader
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "whisperctl", *words],
-            env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[3])},
-            preexec_fn=lambda: os.login_tty(follower),
-            pass_fds=(follower,),
-            **options,
-        )
-        os.close(follower)
-
-    def read_until(self, condition: Callable[[], bool]) -> None:
-        """Feed the screen until something is so. Fails at the deadline, or when the program ends before."""
-        end = time.monotonic() + DEADLINE
-        while not condition():
-            assert self._read(end), f"it ended, or nothing came for {DEADLINE} s: {self.output!r}"
-
-    def press(self, key: bytes) -> None:
-        os.write(self._leader, key)
-
-    def finish(self) -> int:
-        """Read to the end; the exit status."""
-        end = time.monotonic() + DEADLINE
-        while self._read(end):
-            pass
-        os.close(self._leader)
-        return self._process.wait(timeout=DEADLINE)
-
-    def _read(self, end: float) -> bool:
-        ready, _, _ = select.select([self._leader], [], [], max(0, end - time.monotonic()))
-        try:
-            part = os.read(self._leader, 65_536) if ready else b""
-        except OSError:  # the other end is closed
-            part = b""
-        text = part.decode()
-        self.output += text
-        self.screen.feed(text)
-        return bool(part)
 
 
 @pytest.fixture
