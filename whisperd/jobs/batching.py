@@ -39,7 +39,7 @@ def bounded_batch_size(best: int, seconds_per_chunk: float) -> int:
     """The calibrated size, cut to what MAX_BATCH_SECONDS allows, at least 1."""
     if seconds_per_chunk <= 0:
         return max(1, best)
-    return max(1, min(best, int(MAX_BATCH_SECONDS / seconds_per_chunk)))
+    return max(1, int(min(best, MAX_BATCH_SECONDS / seconds_per_chunk)))
 
 
 def batch_deadline(expected: float) -> float:

@@ -131,16 +131,28 @@ def within(hours: tuple[datetime.time, datetime.time] | None, now: datetime.time
     return now >= since or now < until
 
 
-def next_change(hours: tuple[datetime.time, datetime.time] | None, now: datetime.datetime) -> datetime.datetime | None:
-    """When `within` will next change; None when it never does."""
-    if hours is None or hours[0] == hours[1]:
+def next_change(
+    hours: tuple[datetime.time, datetime.time] | None, now: datetime.datetime, zone: datetime.tzinfo | None = None
+) -> datetime.datetime | None:
+    """When `within` will next change for the clocks of `zone` (None: the machine's); None when it never does.
+
+    The night on which the clocks are changed is met: a local time that comes twice is an edge twice, and one that is
+    left out comes as much later as the clocks were put forward.
+    """
+    if hours is None:
         return None
-    moments = [
-        datetime.datetime.combine(now.date() + datetime.timedelta(days=day), time, now.tzinfo)
+    today = now.astimezone(zone).date()
+    edges = [
+        datetime.datetime.combine(today + datetime.timedelta(days=day), time.replace(fold=fold), zone)
+        for day in range(3)  # the day after tomorrow: hours that lie in what the clocks leave out are left out too
         for time in hours
-        for day in (0, 1)
+        for fold in (0, 1)
     ]
-    return min(moment for moment in moments if moment > now)
+    # Compared in UTC: Python compares two times of one zone by their hands, and they go back once a year.
+    moments = sorted(edge.astimezone(datetime.UTC) for edge in edges)
+    inside = within(hours, now.astimezone(zone).time())
+    changes = (at for at in moments if at > now and within(hours, at.astimezone(zone).time()) is not inside)
+    return next(changes, None)
 
 
 class Lanes(msgspec.Struct, frozen=True):
