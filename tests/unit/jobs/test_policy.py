@@ -274,10 +274,6 @@ def test_hours_begin_with_their_first_moment_and_end_before_their_last_over_midn
 BERLIN = ZoneInfo("Europe/Berlin")
 ELSEWHERE = ("America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana")
 ZONES: list[tzinfo] = [UTC, BERLIN, *map(ZoneInfo, ELSEWHERE)]
-    UTC,
-    BERLIN,
-    *map(ZoneInfo, ("America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana")),
-]
 
 
 @pytest.mark.parametrize(
