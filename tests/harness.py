@@ -220,9 +220,14 @@ def wait_for(condition: Callable[[], bool], deadline: float = 30.0) -> None:
         time.sleep(0.02)  # outside processes tell nothing; this is the one place that looks again and again
 
 
+def process_state(pid: int | None) -> str | None:
+    """The kernel's letter for a process's state (T is stopped, Z a zombie); None when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return None
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    return process_state(pid) not in (None, "Z")

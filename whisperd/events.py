@@ -60,6 +60,10 @@ class EventsLostError(Exception):
         self.since = since
 
 
+_Subject = tuple[str, int | None, str | None]
+"""What an event that is not stored is the newest word on: its topic's job or lane."""
+
+
 class Mailbox:
     """What waits for one subscriber, as a pure rule on events and times: no clock, no task.
 
@@ -74,14 +78,14 @@ class Mailbox:
         self.overflowed = False
         self._capacity = capacity
         self._stored: deque[Event] = deque()
-        self._latest: dict[tuple[str, int | None], Event] = {}
-        self._not_before: dict[tuple[str, int | None], float] = {}
+        self._latest: dict[_Subject, Event] = {}
+        self._not_before: dict[_Subject, float] = {}
 
     def offer(self, event: Event) -> None:
         if event.topic == names.TOPIC_JOB_STATE:
-            self._latest.pop((names.TOPIC_JOB_PROGRESS, event.job), None)
+            self._latest.pop((names.TOPIC_JOB_PROGRESS, event.job, None), None)
         if event.seq is None:
-            self._latest[event.topic, event.job] = event
+            self._latest[event.topic, event.job, event.data.get("lane")] = event
         elif event.seq <= self.position or self.overflowed:
             return
         elif len(self._stored) == self._capacity:

@@ -13,7 +13,7 @@ import msgspec
 from whisperd.config.settings import Settings, WorkerSettings
 from whisperd.events import Event, EventBus
 from whisperd.jobs.policy import LaneRole, Lanes
-from whisperd.scheduler import Slot
+from whisperd.slots import Slot
 from whisperd.wire import names
 from whisperd.wire.types import WorkerStatus
 from whisperd.workers.lane import Lane, LaneLimits

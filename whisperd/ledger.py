@@ -48,12 +48,13 @@ class Ledger:
 
     async def transition_if_legal(
         self, job_id: int, command: Command, *, reason: str | None = None, changes: JobChanges | None = None
-    ) -> None:
-        """A change by a run: one that comes after a person's command (cancelled, paused, deleted) is void."""
+    ) -> JobRow | None:
+        """A change by a run: one that comes after a person's command (cancelled, paused, deleted) is void, and None."""
         try:
-            await self.transition(job_id, command, reason=reason, changes=changes)
+            return await self.transition(job_id, command, reason=reason, changes=changes)
         except (IllegalTransitionError, NotFoundError) as error:
             _log.info("job %d: %s is void: %s", job_id, command.value, error.message)
+        return None
 
     async def record(self, topic: str, data: dict[str, Any]) -> None:
         """Store and publish an event that belongs to no job."""

@@ -13,7 +13,8 @@ import anyio.to_thread
 
 from whisperd.errors import OutputError
 from whisperd.jobs.job import Format, Output
-from whisperd.store.jobs import JobRow
+from whisperd.jobs.retry import RetrySettings, delay
+from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcripts.render import render
 from whisperd.transcripts.transcript import Transcript
 from whisperd.transcripts.writer import Written, output_path, write_atomically
@@ -23,9 +24,20 @@ WRITE_DEADLINE = 60.0
 """Seconds for one file; a network file system that hangs for longer is an error of that output."""
 
 
+MAX_TRIES = 10
+"""Tries of files that can't be written, over about forty minutes with the default delays; then a person must ask."""
+
+
 async def write_outputs(job: JobRow, transcript: Transcript) -> tuple[Output, ...]:
     """Write every file that the job's options ask for; one that can't be written carries its error."""
     return tuple([await _write(job, transcript, form) for form in job.options.formats])
+
+
+def after_writing(outputs: tuple[Output, ...], tries: int, now: float, settings: RetrySettings) -> JobChanges:
+    """What to note after a try: the files, and when those that could not be written are tried again."""
+    again = any(output.error for output in outputs) and tries + 1 < MAX_TRIES
+    due_at = now + delay(tries, settings) if again else None
+    return JobChanges(outputs=outputs, outputs_tries=tries + 1, outputs_due_at=due_at)
 
 
 async def _write(job: JobRow, transcript: Transcript, form: Format) -> Output:

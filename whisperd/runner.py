@@ -22,7 +22,7 @@ from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
 from whisperd.models.engine import Engine, resolve_engine, smaller_model
-from whisperd.outputs import write_outputs
+from whisperd.outputs import after_writing, write_outputs
 from whisperd.store import jobs, measurements, transcripts
 from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcription import GaveWayError, Run, RunFailedError
@@ -60,8 +60,8 @@ class Runner:
             smaller_model_allowed=settings.models.allow_smaller,
         )
 
-    async def run(self, handle: RunHandle, lane: Lane) -> None:
-        """Run the handle's job on the lane to its next state.
+    async def run(self, handle: RunHandle, lane: Lane) -> JobRow | None:
+        """Run the handle's job on the lane to its next state; the job, if that is `completed`.
 
         Raises WorkerStartError after giving the job back: the lane is broken, not the job.
         """
@@ -69,7 +69,7 @@ class Runner:
         try:
             with handle.scope:
                 transcript, engine = await self._transcribe(handle, lane)
-                await self._complete(job, transcript, engine, lane)
+                return await self._complete(job, transcript, engine, lane)
         except GaveWayError:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason="made way")
         except WorkerStartError as error:
@@ -83,6 +83,7 @@ class Runner:
             await self._failed(job.id, failure)
         finally:
             self._live.forget(job.id)
+        return None
 
     async def _transcribe(self, handle: RunHandle, lane: Lane) -> tuple[Transcript, Engine]:
         job = handle.job
@@ -108,7 +109,7 @@ class Runner:
         )
         return await run.transcribe(), engine
 
-    async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> None:
+    async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> JobRow | None:
         def save(connection: sqlite3.Connection) -> JobRow:
             transcripts.save(connection, job.id, transcript)
             changes = JobChanges(
@@ -123,9 +124,10 @@ class Runner:
 
         saved = await self._database.write(save)
         outputs = await write_outputs(saved, transcript)
-        # from here on the person may cancel as much as they like: the work is done
+        changes = after_writing(outputs, 0, time.time(), self.retry)
+        # The work is done; from here on it is noted, whoever cancels.
         with anyio.CancelScope(shield=True):
-            await self._ledger.transition_if_legal(job.id, Command.COMPLETE, changes=JobChanges(outputs=outputs))
+            completed = await self._ledger.transition_if_legal(job.id, Command.COMPLETE, changes=changes)
             await self._database.write(
                 lambda c: measurements.save_speed(
                     c,
@@ -137,6 +139,20 @@ class Runner:
                 )
             )
             await lane.finish_job()
+            return completed
+
+    async def rewrite_outputs(self, job_id: int) -> None:
+        """Try again to write the files of a completed job that could not be written."""
+
+        def look(connection: sqlite3.Connection) -> tuple[JobRow | None, Transcript | None]:
+            return jobs.get(connection, job_id), transcripts.get(connection, job_id)
+
+        job, transcript = await self._database.read(look)
+        if job is None:
+            return
+        outputs = await write_outputs(job, transcript) if transcript else ()
+        changes = after_writing(outputs, job.outputs_tries, time.time(), self.retry)
+        await self._database.write(lambda c: jobs.update(c, job_id, changes))
 
     async def _failed(self, job_id: int, failure: Failure) -> None:
         job = await self._database.read(lambda c: jobs.get(c, job_id))

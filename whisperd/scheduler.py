@@ -19,12 +19,13 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.config.settings import Settings
 from whisperd.errors import QueueFullError, RefusedError
+from whisperd.hooks import run_hook
 from whisperd.jobs import policy
 from whisperd.jobs.job import Failure, Priority
-from whisperd.jobs.policy import LaneRole, LaneSnapshot
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.runner import RunHandle, Runner
+from whisperd.slots import Slot
 from whisperd.store import jobs, order, queue, recovery
 from whisperd.store.jobs import JobRow, NewJob, Transitioned
 from whisperd.wire import names
@@ -39,33 +40,6 @@ MODEL_PREFERENCE = 600.0
 """Seconds for which a job may be overtaken by later ones whose model is already loaded."""
 
 
-class Slot:
-    """A lane with what runs on it. `keep_alive` is how long its idle process stays, in seconds."""
-
-    def __init__(self, role: LaneRole, lane: Lane, keep_alive: float) -> None:
-        self.role = role
-        self.lane = lane
-        self.keep_alive = keep_alive
-        self.run: RunHandle | None = None
-        self.idle_since = -math.inf
-        self.pause_ends = -math.inf
-
-    def snapshot(self, now: float) -> LaneSnapshot:
-        run = self.run
-        return LaneSnapshot(
-            role=self.role,
-            running=run.job.priority if run else None,
-            running_for=now - run.started_at if run else 0.0,
-            giving_way=run.give_way if run else False,
-            stopped=self.lane.stopped,
-            available=now >= self.pause_ends,
-        )
-
-    def idle_until(self) -> float:
-        """When the idle process is to be ended; infinite while it works or there is none."""
-        return math.inf if self.run or not self.lane.process else self.idle_since + self.keep_alive
-
-
 class Scheduler:
     """Runs jobs until its task is cancelled; then every worker is killed and every running job is given back."""
 
@@ -77,6 +51,7 @@ class Scheduler:
         self._settings = settings
         self._wake = anyio.Event()
         self._paused = False
+        self._rewriting = False
 
     @property
     def lanes(self) -> list[Lane]:
@@ -134,6 +109,9 @@ class Scheduler:
         for slot in self._slots.values():
             if anyio.current_time() >= slot.idle_until():
                 await slot.lane.end()
+        if not self._rewriting and (late := await self._database.read(lambda c: order.outputs_due(c, now))):
+            self._rewriting = True
+            group.start_soon(self._rewrite, late)
 
     async def _carry_out(self, action: policy.Action, group: TaskGroup) -> None:
         slot = self._slots[action.lane]
@@ -154,17 +132,27 @@ class Scheduler:
         for job in await self._ledger.commit(lambda c: _start_next(c, priority, now, slot.lane.model)):
             slot.run = RunHandle(job)
             slot.lane.job = job.id
-            group.start_soon(self._work, slot, slot.run)
+            group.start_soon(self._work, slot, slot.run, group)
 
-    async def _work(self, slot: Slot, run: RunHandle) -> None:
+    async def _work(self, slot: Slot, run: RunHandle, group: TaskGroup) -> None:
         try:
-            await self._runner.run(run, slot.lane)
+            completed = await self._runner.run(run, slot.lane)
+            if completed is not None:
+                group.start_soon(run_hook, self._settings.hooks, completed)
         except WorkerStartError:
             slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
         finally:
             slot.run = None
             slot.lane.job = None
             slot.idle_since = anyio.current_time()
+            self.poke()
+
+    async def _rewrite(self, job_ids: Sequence[int]) -> None:
+        try:
+            for job_id in job_ids:
+                await self._runner.rewrite_outputs(job_id)
+        finally:
+            self._rewriting = False
             self.poke()
 
     async def _next_time(self) -> float:

@@ -5,6 +5,7 @@ whether a file holds audio, which only decoding tells (`whisperd.worker`).
 """
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from whisperd.errors import DiskFullError
 from whisperd.frames import FailureKind
-from whisperd.jobs.job import Failure
+from whisperd.jobs.job import Failure, Options
 from whisperd.printable import printable
 
 LOOK_DEADLINE = 5.0
@@ -29,23 +31,41 @@ _REASONS = {
 """`stat`'s refusals in words, and what to do."""
 
 
-async def look_at(paths: Sequence[bytes]) -> list[Failure | None]:
-    """What is wrong with each path as far as `stat` tells; None for what may be worth decoding."""
+class Look(msgspec.Struct, frozen=True):
+    """What `stat` tells of a file: what is wrong with it, and which file in which version it is. Both None: unseen."""
+
+    failure: Failure | None = None
+    version: str | None = None
+
+
+async def look_at(paths: Sequence[bytes]) -> list[Look]:
+    """A look at each path, in order."""
     with anyio.move_on_after(LOOK_DEADLINE):
         return await anyio.to_thread.run_sync(lambda: [_look(path) for path in paths], abandon_on_cancel=True)
-    return [None] * len(paths)
+    return [Look()] * len(paths)
 
 
-def _look(path: bytes) -> Failure | None:
+def signature(look: Look, options: Options) -> str | None:
+    """The same for the same version of the same file with the same options; None for a file that was not seen."""
+    if look.version is None:
+        return None
+    return hashlib.blake2b(look.version.encode() + msgspec.json.encode(options), digest_size=16).hexdigest()
+
+
+def _look(path: bytes) -> Look:
     name = printable(os.fsdecode(path))
     try:
         found = Path(os.fsdecode(path)).stat()
-        readable = os.access(path, os.R_OK)
     except (FileNotFoundError, NotADirectoryError):
-        return Failure(FailureKind.INPUT_MISSING, f"{name} does not exist", "check the path")
+        return Look(Failure(FailureKind.INPUT_MISSING, f"{name} does not exist", "check the path"))
     except OSError as error:
         reason, hint = _REASONS.get(error.errno or 0, (f"can't be looked at: {error.strerror}", "check the path"))
-        return Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint)
+        return Look(Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint))
+    version = f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
+    return Look(_objection(path, name, found), version)
+
+
+def _objection(path: bytes, name: str, found: os.stat_result) -> Failure | None:
     if stat.S_ISDIR(found.st_mode):
         return Failure(FailureKind.BAD_INPUT, f"{name} is a folder, not a file", "submit the files in it")
     if not stat.S_ISREG(found.st_mode):
@@ -56,7 +76,7 @@ def _look(path: bytes) -> Failure | None:
         )
     if found.st_size == 0:
         return Failure(FailureKind.BAD_INPUT, f"{name} is empty", "record or copy it again")
-    if not readable:
+    if not os.access(path, os.R_OK):
         reason, hint = _REASONS[errno.EACCES]
         return Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint)
     return None

@@ -54,21 +54,29 @@ class JobApi:
 
     async def submit(self, params: types.SubmitParams) -> types.JobsResult:
         """Raises InvalidParamsError, ModelNotFoundError, DiskFullError, QueueFullError; then nothing is queued."""
+        if params.low and params.kind is Kind.DICTATION:
+            raise InvalidParamsError("params.low: a dictation can't be lowered", hint="submit it with kind `file`")
         paths = [
             from_wire(file.path, file.path_b64, f"params.files[{index}]") for index, file in enumerate(params.files)
         ]
         options = resolve_options(params.kind, params.options, self._settings)
         await resolve_engine(params.kind, options, self._settings, self._state_dir)
         await inputs.check_disk(self._state_dir, self._settings.queue.disk_floor)
-        failures = await inputs.look_at(paths)
+        looks = await inputs.look_at(paths)
+        priority = Priority.LOW if params.low else PRIORITIES[params.kind]
         new = [
-            (
-                NewJob(path=path, kind=params.kind, priority=PRIORITIES[params.kind], options=options, key=file.key),
-                failure,
+            NewJob(
+                path=path,
+                kind=params.kind,
+                priority=priority,
+                options=options,
+                key=file.key,
+                signature=None if params.again else inputs.signature(look, options),
             )
-            for path, file, failure in zip(paths, params.files, failures, strict=True)
+            for path, file, look in zip(paths, params.files, looks, strict=True)
         ]
-        return types.JobsResult(await self._presenter.views(await self._scheduler.submit(new)))
+        rows = await self._scheduler.submit([(job, look.failure) for job, look in zip(new, looks, strict=True)])
+        return types.JobsResult(await self._presenter.views(rows))
 
     async def show(self, params: types.JobParams) -> types.JobShowResult:
         """Raises NotFoundError."""

@@ -46,13 +46,18 @@ __all__ = [
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job to be queued. The same `key` again is the same job."""
+    """A job to be queued. The same `key` again is the same job.
+
+    `signature` names the file and the options: while a job with it is unfinished, another one is not queued. None
+    for what is to be queued in any case.
+    """
 
     path: bytes
     kind: Kind
     priority: Priority
     options: Options = Options()
     key: str | None = None
+    signature: str | None = None
     hold: str | None = None
 
 
@@ -67,9 +72,14 @@ class Transitioned(msgspec.Struct, frozen=True):
 
 
 def insert(conn: sqlite3.Connection, new: NewJob, now: float) -> Transitioned:
-    """Queue a job. With a key that is known, that job and no events."""
+    """Queue a job. With a key that is known, that job and no events.
+
+    With the signature of an unfinished job, that job; it is promoted where the new one is of a higher class.
+    """
     if (existing := _by_key(conn, new.key)) is not None:
         return Transitioned(job=existing, events=())
+    if (existing := _unfinished(conn, new.signature)) is not None:
+        return _promoted(conn, existing, new.priority, now)
     job = _insert(conn, new, now, state=State.QUEUED)
     return Transitioned(job=job, events=(_append_state(conn, job, now),))
 
@@ -90,6 +100,7 @@ def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -
         "options": column("options", new.options),
         "requested_model": new.options.model,
         "key": new.key,
+        "signature": new.signature,
         "hold": new.hold,
         "created_at": now,
         "queued_at": now,
@@ -107,6 +118,23 @@ def _by_key(conn: sqlite3.Connection, key: str | None) -> JobRow | None:
         return None
     row = conn.execute(f"SELECT {COLUMNS} FROM jobs WHERE key = ?", (key,)).fetchone()  # noqa: S608
     return None if row is None else job_row(row)
+
+
+def _unfinished(conn: sqlite3.Connection, signature: str | None) -> JobRow | None:
+    if signature is None:
+        return None
+    row = conn.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE signature = ? AND finished_at IS NULL LIMIT 1",  # noqa: S608
+        (signature,),
+    ).fetchone()
+    return None if row is None else job_row(row)
+
+
+def _promoted(conn: sqlite3.Connection, job: JobRow, priority: Priority, now: float) -> Transitioned:
+    if priority >= job.priority:
+        return Transitioned(job=job, events=())
+    after = update(conn, job.id, JobChanges(priority=priority))
+    return Transitioned(job=after, events=(_append_state(conn, after, now, reason="promoted by hand"),))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

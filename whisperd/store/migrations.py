@@ -40,6 +40,7 @@ _V1: Final = (
         options TEXT NOT NULL CHECK (json_valid(options)),
         requested_model TEXT,
         key TEXT UNIQUE,
+        signature TEXT,
         hold TEXT,
         created_at REAL NOT NULL,
         queued_at REAL NOT NULL,
@@ -64,6 +65,8 @@ _V1: Final = (
         missing REAL CHECK (missing >= 0),
         confidence REAL,
         outputs TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(outputs)),
+        outputs_due_at REAL,
+        outputs_tries INTEGER NOT NULL DEFAULT 0 CHECK (outputs_tries >= 0),
         notes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(notes)),
         CHECK ((state = 'waiting') = (retry_at IS NOT NULL)),
         CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
@@ -75,6 +78,8 @@ _V1: Final = (
         WHERE state = 'queued' AND hold IS NULL""",
     """CREATE INDEX queue_by_model ON jobs (priority, position, coalesce(model, requested_model), id)
         WHERE state = 'queued' AND hold IS NULL""",
+    "CREATE INDEX jobs_by_signature ON jobs (signature) WHERE finished_at IS NULL AND signature IS NOT NULL",
+    "CREATE INDEX outputs_due ON jobs (outputs_due_at) WHERE outputs_due_at IS NOT NULL",
     "CREATE INDEX jobs_waiting ON jobs (retry_at) WHERE state = 'waiting'",
     """CREATE TABLE job_counts (
         state TEXT PRIMARY KEY,

@@ -92,7 +92,14 @@ def due(conn: sqlite3.Connection, now: float) -> list[int]:
     return [job_id for (job_id,) in rows]
 
 
+def outputs_due(conn: sqlite3.Connection, now: float) -> list[int]:
+    """The completed jobs with files that are to be written again now."""
+    rows = conn.execute("SELECT id FROM jobs WHERE outputs_due_at <= ? ORDER BY outputs_due_at LIMIT 100", (now,))
+    return [job_id for (job_id,) in rows]
+
+
 def next_retry_at(conn: sqlite3.Connection) -> float | None:
-    """When the next waiting job is due; None when none waits."""
-    (at,) = conn.execute("SELECT min(retry_at) FROM jobs WHERE state = 'waiting'").fetchone()
-    return at
+    """When the next waiting job, or file that could not be written, is due; None when nothing is."""
+    (job_at,) = conn.execute("SELECT min(retry_at) FROM jobs WHERE state = 'waiting'").fetchone()
+    (output_at,) = conn.execute("SELECT min(outputs_due_at) FROM jobs WHERE outputs_due_at IS NOT NULL").fetchone()
+    return min((at for at in (job_at, output_at) if at is not None), default=None)

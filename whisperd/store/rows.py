@@ -22,7 +22,7 @@ class JobRow(Struct, frozen=True):
     the last stored checkpoint that the daemon did not live to end (the one under way included). `done` is the seconds
     of audio transcribed and stored, `processing_time` the seconds of computing that took. `model` is the model's name
     once chosen. `hold` says what keeps a queued job from starting. `partial`, `missing` and `confidence` are the
-    finished transcript's, here for lists.
+    finished transcript's, here for lists. `outputs_due_at` is when files that could not be written are tried again.
     """
 
     id: int
@@ -57,6 +57,8 @@ class JobRow(Struct, frozen=True):
     missing: float | None
     confidence: float | None
     outputs: tuple[Output, ...]
+    outputs_due_at: float | None
+    outputs_tries: int
     notes: tuple[str, ...]
 
 
@@ -85,6 +87,8 @@ class JobChanges(Struct, frozen=True, kw_only=True):
     missing: float | UnsetType | None = UNSET
     confidence: float | UnsetType | None = UNSET
     outputs: tuple[Output, ...] | UnsetType = UNSET
+    outputs_due_at: float | UnsetType | None = UNSET
+    outputs_tries: int | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
 
 
