@@ -49,15 +49,20 @@ class Link:
         self.client.close()
         self.notice("whisperd is gone; waiting for it to come back…")
         pause = FIRST_PAUSE
-        while True:
-            try:
-                self.client = Client(self._path)
-            except NoDaemonError:
-                time.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                self.notice("whisperd is back")
-                return
+        while not self._connected():
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        self.notice("whisperd is back")
+
+    def _connected(self) -> bool:
+        """Whether a daemon answers on a new connection; one that is about to end may still take some."""
+        try:
+            self.client = Client(self._path)
+            self.client.call(names.DAEMON_PING)
+        except (NoDaemonError, DisconnectedError, RequestFailedError):
+            self.client.close()
+            return False
+        return True
 
     def call(self, method: str, params: "Params") -> "Json":
         """A request that may be sent twice without harm, since an answer may be lost with the daemon."""

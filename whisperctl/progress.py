@@ -134,7 +134,7 @@ def visible(jobs: "list[Job]", room: int) -> "list[Job]":
     """The jobs whose lines are worth the most where there is room for so many: in progress first, then what is next."""
     if len(jobs) <= room:
         return jobs
-    ranks = {"running": 0, "waiting": 1, "queued": 2, "paused": 3}
-    chosen = sorted(jobs, key=lambda job: (ranks.get(job["state"], 4), job["place"] or 0))[:room]
+    ranks = {"running": 0, "waiting": 1, "queued": 2, "paused": 3, "failed": 4}
+    chosen = sorted(jobs, key=lambda job: (ranks.get(job["state"], 5), job["place"] or 0))[:room]
     numbers = {job["id"] for job in chosen}
     return [job for job in jobs if job["id"] in numbers]

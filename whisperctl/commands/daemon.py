@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 STOP_TIMEOUT = 15.0
 """Seconds a daemon may take to stop; it promises 10."""
+DOCTOR_TIMEOUT = 300.0
+"""Seconds for all checks, of which loading a large model from a slow disk takes most."""
 
 _MARKS = {"ok": ("✓", "ok  ", "green"), "warning": ("!", "warn", "yellow"), "failed": ("✗", "FAIL", "red")}
 
@@ -75,7 +77,7 @@ def doctor(context: "Context", _arguments: object) -> int:
         mine += checks.without_daemon()
         result: DoctorResult = {"ok": False, "checks": mine}
     else:
-        result = client.call(names.DAEMON_DOCTOR)
+        result = client.call(names.DAEMON_DOCTOR, timeout=DOCTOR_TIMEOUT)
     if output.json_only:
         output.value(result)
     else:

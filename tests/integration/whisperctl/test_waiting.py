@@ -406,3 +406,29 @@ def test_followed_events_go_on_after_a_restart_where_they_were(
     topics = ["job.state", "queue.state"]
     assert subscriptions == [{"topics": topics}, {"topics": topics, "since": 8}, {"topics": topics, "since": 8}]
     assert [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()] == [8]
+
+
+def test_a_daemon_that_is_ending_is_not_taken_for_one_that_is_back(
+    folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pings: list[str] = []
+
+    def ping(_: Conversation, params: Params) -> Params:
+        pings.append("ping")
+        if len(pings) == 2:
+            raise HangUpError
+        if len(pings) == 3:
+            raise AnswerError(names.REFUSED, "shutting_down", "whisperd is shutting down")
+        return {"pong": True}
+
+    def text(_: Conversation, params: Params) -> Params:
+        if len(pings) == 1:
+            raise HangUpError
+        return transcript(1, "hello")
+
+    with ScriptedDaemon(folder / "run", queue.answers() | {"daemon.ping": ping, "job.text": text}):
+        assert cli.main(["transcribe", "a.wav"]) == names.EXIT_OK
+    shown = capsys.readouterr()
+    assert len(pings) == 4
+    assert shown.out == "hello\n"
+    assert shown.err.count("whisperd is gone") == shown.err.count("whisperd is back") == 1
