@@ -46,6 +46,9 @@ class AudioReader:
         self._container = open_container(descriptor, path)
         self._stream = audio_stream(self._container, path)
         self._stream.codec_context.thread_count = 1
+        if self._stream.codec_context.name == "flac":
+            # Its frames carry checksums; unchecked, a damaged one is decoded to full-scale noise.
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._promised = promised_seconds(descriptor, self._container, self._stream)
         self._converter = _Converter()
         self._produced = 0

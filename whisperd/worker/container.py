@@ -75,7 +75,9 @@ def audio_stream(container: InputContainer, path: bytes) -> AudioStream:
     """The audio stream to read. Raises WorkError NO_AUDIO without one, BAD_INPUT when its codec is unknown."""
     if not container.streams.audio:
         others = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-        raise WorkError(FailureKind.NO_AUDIO, f"{shown(path)} has no audio in it (it holds {others})", None)
+        raise WorkError(
+            FailureKind.NO_AUDIO, f"{shown(path)} has no audio in it (it holds {others})", "Give a file with sound."
+        )
     stream = container.streams.audio[0]
     if stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison] - None for unknown codecs
         raise WorkError(

@@ -19,8 +19,8 @@ Answer = Callable[[Call], Reply]
 _OFFLINE: Final = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # onnxruntime reports to its maker from its import on, and keeps a device id in the user's cache; its name for the way
-    # out has changed between versions.
+    # onnxruntime reports to its maker from its import on, and keeps a device id in the user's cache; the name of the
+    # way out differs between versions.
     "ORT_DISABLE_TELEMETRY": "1",
     "ORT_TELEMETRY_DISABLED": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -29,8 +29,7 @@ _OFFLINE: Final = {
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer calls until end of file. Raises FrameError when the daemon speaks another language, OSError when it is
-    gone."""
+    """Answer calls until end of file. Raises FrameError when the daemon speaks nonsense, OSError when it is gone."""
     connection.sendall(encode(Ready(os.getpid())))
     answer = _load_handlers()
     while (call := receive_call(connection)) is not None:

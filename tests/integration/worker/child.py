@@ -59,7 +59,11 @@ class Child:
         theirs.close()
 
     def __enter__(self) -> Self:
-        assert self.receive() == Ready(self.process.pid)
+        try:
+            assert self.receive() == Ready(self.process.pid)
+        except BaseException:
+            print(self.end())
+            raise
         return self
 
     def __exit__(

@@ -1,6 +1,7 @@
 """The worker as a process: how it starts, ends, fails and leaves no trace."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -46,7 +47,8 @@ def test_a_worker_dies_with_its_daemon(tmp_path: Path) -> None:
     daemon.write_text(
         "import os, socket, subprocess, sys, time\n"
         "mine, theirs = socket.socketpair()\n"
-        "command = [sys.executable, '-m', 'whisperd.worker', '--fd', str(theirs.fileno()), '--parent', str(os.getpid())]\n"
+        "command = [sys.executable, '-m', 'whisperd.worker', '--parent', str(os.getpid())]\n"
+        "command += ['--fd', str(theirs.fileno())]\n"
         "child = subprocess.Popen(command, pass_fds=[theirs.fileno()])\n"
         "mine.recv(100)\n"
         "print(child.pid, flush=True)\n"
@@ -59,8 +61,6 @@ def test_a_worker_dies_with_its_daemon(tmp_path: Path) -> None:
         watch = os.pidfd_open(int(parent.stdout.readline()))
         parent.kill()
     try:
-        import select
-
         readable, _, _ = select.select([watch], [], [], 10)
         assert readable, "the worker outlived its daemon"
     finally:

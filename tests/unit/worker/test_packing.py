@@ -85,7 +85,7 @@ def test_full_context_takes_as_few_windows_as_going_from_left_to_right(
         while last + 1 < len(pieces) and len(pack(pieces[first : last + 2], begin, end, AudioContext.FULL)) == 1:
             last += 1
         windows, first = windows + 1, last + 1
-    # Cut ends get at most half of a pause as padding, so a window inside the block may hold one stretch more, never less.
+    # A cut end gets at most half of a pause as padding: a window may hold one stretch more, never less.
     assert len(pack(pieces, begin, end, AudioContext.FULL)) <= windows
 
 

@@ -1,5 +1,7 @@
 """Silero's rule: probabilities to stretches."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,6 @@ def test_speech_that_does_not_end_ends_with_the_audio() -> None:
 def test_stretches_are_in_order_apart_and_hold_all_loud_steps(probabilities: list[float]) -> None:
     made = found(*probabilities)
     assert all(start < end for start, end in made)
-    assert all(a[1] + SHORTEST_SILENCE <= b[0] for a, b in zip(made, made[1:], strict=False))
+    assert all(a[1] + SHORTEST_SILENCE <= b[0] for a, b in pairwise(made))
     inside = {step for start, end in made for step in range(start, end)}
     assert {step for step, probability in enumerate(probabilities) if probability >= 0.5} <= inside
