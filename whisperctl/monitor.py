@@ -63,6 +63,9 @@ class Monitor:
             self._live.clear()
 
     def _draw(self) -> None:
+        if not self._stream.foreground():
+            self._live.leave()
+            return
         columns, height = self._stream.size()
         columns -= 1  # a line that fills the last column makes some terminals go on to the next
         jobs = list(self._jobs.values())

@@ -59,6 +59,13 @@ class Stream:
             columns, lines = 0, 0
         return columns or _columns_by_environment(), lines or 24
 
+    def foreground(self) -> bool:
+        """Whether the terminal is ours to draw on: not where a shell runs us in the background (`&`)."""
+        try:
+            return os.tcgetpgrp(self.file.fileno()) == os.getpgrp()
+        except OSError:  # not our controlling terminal: no shell shares it with us
+            return True
+
     def write(self, text: str) -> None:
         self.file.write(text)
         self.file.flush()
@@ -126,6 +133,10 @@ class Live:
         if self._widths:
             self._stream.write(self._home() + "\x1b[J")
             self._widths = []
+
+    def leave(self) -> None:
+        """Leave the lines as they are; the next ones are drawn wherever the cursor is then."""
+        self._widths = []
 
     def _home(self) -> str:
         """The way to the first line; a terminal that became narrower has wrapped the lines it shows."""
