@@ -16,6 +16,7 @@ BENCHMARKS = {
     "accuracy": "word errors on long-form speech against faster-whisper; borders of chunks; noise",
     "throughput": "file throughput against faster-whisper's batched pipeline alone",
     "memory": "peak memory of a 6 h file against that of a 10 min one",
+    "exactness": "transcripts of disturbed files against those of undisturbed ones",
     "startup": "start of whisperctl against that of Python",
     "idle": "memory and processor time of an idle daemon",
 }

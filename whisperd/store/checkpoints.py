@@ -69,14 +69,15 @@ def save_batch(
     """Store what a decoding batch gave, once, and the job's progress with it.
 
     `seconds` is the computing it took, `done` the seconds of audio that are transcribed now. The job has proved that
-    it can be worked on: its unfinished starts are forgotten.
+    it can be worked on: its unfinished starts, and the failures that count towards giving up, are forgotten.
     """
     conn.execute(
         "INSERT INTO batches (job, block, batch, results, seconds) VALUES (?, ?, ?, ?, ?)",
         (job_id, block, batch, _encoder.encode(results), seconds),
     )
     conn.execute(
-        "UPDATE jobs SET done = ?, processing_time = processing_time + ?, unfinished_starts = 0 WHERE id = ?",
+        "UPDATE jobs SET done = ?, processing_time = processing_time + ?, unfinished_starts = 0, failures = '{}' "
+        "WHERE id = ?",
         (done, seconds, job_id),
     )
 
