@@ -19,6 +19,10 @@ def prepare_state_dir(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
+    except FileExistsError as error:
+        raise UnsafePathError(
+            f"the state folder {path} is not a folder but a file", hint="choose another one with --state-dir"
+        ) from error
     except OSError as error:
         raise UnsafePathError(
             f"the state folder {path} can't be made: {error.strerror}", hint="choose another one with --state-dir"
@@ -34,8 +38,18 @@ def prepare_state_dir(path: Path) -> None:
 
 @contextlib.contextmanager
 def daemon_lock(state_dir: Path) -> Generator[None]:
-    """Hold the daemon's lock. Raises AlreadyRunningError, naming the holder's pid, when another process has it."""
-    descriptor = os.open(state_dir / "whisperd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    """Hold the daemon's lock.
+
+    Raises AlreadyRunningError, naming the holder's pid, when another process has it, and UnsafePathError when the
+    folder takes no file.
+    """
+    try:
+        descriptor = os.open(state_dir / "whisperd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UnsafePathError(
+            f"the state folder {state_dir} can't be written to: {error.strerror}",
+            hint="give your user write permission for it, or choose another one with --state-dir",
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
