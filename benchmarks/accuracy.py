@@ -103,7 +103,7 @@ def _words_at_borders(said: Talk, chunks: Sequence[Chunk]) -> frozenset[int]:
 
 
 def _lost(ours: Alignment, theirs: Sequence[Alignment], borders: frozenset[int]) -> frozenset[int]:
-    """Words at borders that nothing of ours stands for, though both others heard them right: not the model's mistake."""
+    """Words at borders that nothing of ours stands for, though both others heard them right."""
     return ours.left_out.intersection(borders, *(other.right_words for other in theirs))
 
 

@@ -155,6 +155,11 @@ def processor_seconds(pid: int) -> float:
     return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def tree_processor_seconds(pid: int) -> float:
+    """Processor time of the process and of all that descend from it and still live."""
+    return sum(map(processor_seconds, process_tree(pid)))
+
+
 class PeakMemory:
     """Samples the memory of a process tree while it is entered; `bytes` is the highest sum seen."""
 

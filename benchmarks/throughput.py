@@ -1,30 +1,33 @@
 """File throughput of the daemon against faster-whisper's batched pipeline alone.
 
 Both read the same FLAC from disk with a loaded model of `base`'s cost, find speech, and decode the very same chunks in
-batches of the same size with the same beam, threads and precision, with timestamps and without fallback. The daemon's
-time is from the job's start to its end as its rows tell it, storing of every batch included.
+batches of the same size with the same beam, threads, precision and nice value, with timestamps and without fallback.
+The daemon's time is from the job's start to its end as its rows tell it, storing of every batch included.
 
-The chunks are those that the daemon has stored; the pipeline is given them as `clip_timestamps`, which makes it skip its
-own search for speech, so that is run before. Whether the daemon's fallback ladder was climbed is told: that time counts
-against it.
+The chunks are those that the daemon has stored; the pipeline is given them as `clip_timestamps`, which makes it skip
+its own search for speech, so that is run before. Whether the daemon's fallback ladder was climbed is told: that time
+counts against it.
 """
 
+import contextlib
+import json
+import subprocess
+import sys
 import tempfile
-import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from faster_whisper import BatchedInferencePipeline, WhisperModel, decode_audio
-from faster_whisper.vad import VadOptions, get_speech_timestamps
-
 from benchmarks.jobs import completed, stored_batch_size, stored_chunks, stored_results
 from benchmarks.material import dictation, talk
-from benchmarks.measure import Report, interleaved, median
+from benchmarks.measure import Report, interleaved, median, tree_processor_seconds
+from benchmarks.pipeline import Run, Task
 from tests.harness import Daemon, running_daemon
-from tests.speech import SAMPLE_RATE, write_audio
+from tests.speech import write_audio
 from tools.test_model.widen import widened
-from whisperd.frames import Chunk
+from whisperd.lanes import BACKGROUND_NICE
 from whisperd.worker.cores import usable_cores
 
 BEAM = 5
@@ -39,25 +42,42 @@ def run(report: Report, *, quick: bool) -> None:
         path = write_audio(Path(place) / "talk.flac", said.samples)
         warming = write_audio(Path(place) / "short.wav", dictation(3, seed=1))
         with running_daemon(model=str(folder)) as daemon:
-            plan = _job(daemon, path)  # also calibrates the batch size
-            chunks = [chunk for block in stored_chunks(daemon.database, plan["id"]) for chunk in block]
-            batch_size = stored_batch_size(daemon.database, plan["id"])
-            again = sum(result.attempts - 1 for result in stored_results(daemon.database, plan["id"]))
-            report.note(
-                f"{said.seconds / 60:.0f} min, {len(chunks)} chunks, batches of {batch_size}, {usable_cores()} threads"
-            )
-            report.note(f"{again} decodings by the daemon's fallback ladder")
-            pipeline = _Pipeline(folder, path, chunks, batch_size)
+            task = _planned(report, daemon, folder, path)
+            runs: list[Run] = []
+            processor: list[float] = []
 
             def ours() -> float:
                 _job(daemon, warming)  # the worker ends when idle: a short job has it loaded again
-                return _seconds(_job(daemon, path))
+                before = tree_processor_seconds(daemon.pid)
+                seconds = _seconds(_job(daemon, path))
+                processor.append(tree_processor_seconds(daemon.pid) - before)
+                return seconds
 
-            mine, theirs = interleaved(ours, pipeline.seconds, pairs)
+            with _pipeline(task) as transcribe:
+
+                def theirs() -> float:
+                    runs.append(transcribe())
+                    return runs[-1].seconds
+
+                mine, others = interleaved(ours, theirs, pairs)
     report.figure("daemon, audio seconds a second", said.seconds / median(mine))
-    report.figure("batched pipeline alone, audio seconds a second", said.seconds / median(theirs))
-    report.figure("share of the pipeline's time that finds speech", median(pipeline.searching) / median(theirs))
-    report.figure("daemon ÷ batched pipeline", median(theirs) / median(mine), limit=LIMIT, relation=">=")
+    report.figure("batched pipeline alone, audio seconds a second", said.seconds / median(others))
+    searching = median(run.searching / run.seconds for run in runs)
+    report.figure("share of the pipeline's time that finds speech", searching)
+    theirs_processor = median(run.processor for run in runs)
+    report.figure("processor time, batched pipeline ÷ daemon", theirs_processor / median(processor))
+    report.figure("daemon ÷ batched pipeline", median(others) / median(mine), limit=LIMIT, relation=">=")
+
+
+def _planned(report: Report, daemon: Daemon, model: Path, path: Path) -> Task:
+    """What the pipeline is to do: what the daemon did. This first job also calibrates the daemon's batch size."""
+    job = _job(daemon, path)["id"]
+    chunks = [(chunk.start, chunk.end) for block in stored_chunks(daemon.database, job) for chunk in block]
+    batch_size = stored_batch_size(daemon.database, job)
+    again = sum(result.attempts - 1 for result in stored_results(daemon.database, job))
+    report.note(f"{len(chunks)} chunks, batches of {batch_size}, {usable_cores()} threads")
+    report.figure("further decodings by the daemon's fallback ladder", again)
+    return Task(str(model), str(path), chunks, batch_size, BEAM, usable_cores(), BACKGROUND_NICE)
 
 
 def _job(daemon: Daemon, path: Path) -> dict[str, Any]:
@@ -69,30 +89,24 @@ def _seconds(job: dict[str, Any]) -> float:
     return (ended - began).total_seconds()
 
 
-class _Pipeline:
-    """faster-whisper's batched pipeline with a loaded model, given the daemon's chunks."""
+@contextlib.contextmanager
+def _pipeline(task: Task) -> Iterator[Callable[[], Run]]:
+    """The pipeline with its model loaded, as a function that transcribes the file once."""
+    command = [sys.executable, "-m", "benchmarks.pipeline"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        to_it, from_it = process.stdin, process.stdout
 
-    def __init__(self, model: Path, path: Path, chunks: list[Chunk], batch_size: int) -> None:
-        loaded = WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=usable_cores())
-        self._pipeline = BatchedInferencePipeline(loaded)
-        self._path = path
-        self._batch_size = batch_size
-        # It makes samples of seconds by rounding down: half a sample more makes them the very same.
-        self._clips: Any = [
-            {"start": (chunk.start + 0.5) / SAMPLE_RATE, "end": (chunk.end + 0.5) / SAMPLE_RATE} for chunk in chunks
-        ]
-        self.searching: list[float] = []
+        def say(line: str) -> None:
+            to_it.write(line + "\n")
+            to_it.flush()
 
-    def seconds(self) -> float:
-        begin = time.perf_counter()
-        audio = decode_audio(str(self._path))
-        searching = time.perf_counter()
-        get_speech_timestamps(audio, VadOptions(max_speech_duration_s=30, min_silence_duration_ms=160))
-        self.searching.append(time.perf_counter() - searching)
-        segments, _ = self._pipeline.transcribe(
-            audio, language="en", beam_size=BEAM, batch_size=self._batch_size, clip_timestamps=self._clips,
-            temperature=[0.0], without_timestamps=False,
-        )  # fmt: skip
-        for _ in segments:
-            pass
-        return time.perf_counter() - begin
+        def transcribe() -> Run:
+            say("again")
+            return Run(**json.loads(from_it.readline()))
+
+        say(json.dumps(asdict(task)))
+        yield transcribe
