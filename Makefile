@@ -25,6 +25,7 @@ help:
 	@echo 'setting up .venv …'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	@$(BIN)/python -m compileall -q whisperd whisperctl
 	@touch $@
 
 debian:

@@ -5,15 +5,15 @@ wait (the database's check) comes after. Stop: no new clients, the workers are k
 back at their checkpoints, the database and the lock are closed last. A step that fails ends what was started.
 """
 
-import contextlib
 import logging
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import anyio
 import anyio.to_thread
@@ -28,12 +28,13 @@ from whisperd.api.job import JobApi
 from whisperd.api.presenter import Presenter
 from whisperd.api.queue import QueueApi
 from whisperd.config.settings import Settings
-from whisperd.errors import DatabaseCorruptError, WhisperdError
+from whisperd.errors import DatabaseCorruptError
 from whisperd.events import Event, EventBus, Filter
 from whisperd.jobs.policy import choose_lanes
 from whisperd.lanes import make_slots
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
+from whisperd.ops.housekeeping import check_and_back_up, tidy
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
 from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.server import serve
@@ -68,10 +69,34 @@ async def run(settings: Settings, places: Places) -> None:
     with daemon_lock(places.state_dir):
         async with anyio.create_task_group() as group:
             await group.start(_stop_on_signals, stop)
-            async with _open_database(places.state_dir / "whisperd.db") as database:
-                await _run_with(database, settings, places, stop)
+            await _run_on_sound_database(settings, places, stop)
             group.cancel_scope.cancel()
     _log.info("whisperd has stopped")
+
+
+async def _run_on_sound_database(settings: Settings, places: Places, stop: anyio.Event) -> None:
+    """Run; when the database is found damaged, at once or later, put its newest good backup in its place and go on.
+
+    The damaged file is kept. Raises what it met when that happens to the replacement too.
+    """
+    path = places.state_dir / "whisperd.db"
+    for last in (False, True):
+        try:
+            async with Database.open(path) as database:
+                await _run_with(database, settings, places, stop)
+            return
+        except Exception as error:
+            if last or not _is_damage(error):
+                raise
+            _log.error("the database is damaged: %s", path)
+        rebuilt = await anyio.to_thread.run_sync(lambda: recovery.rebuild(path, time.time()))
+        _log.error("%s", rebuilt.message)
+
+
+def _is_damage(error: Exception) -> bool:
+    if isinstance(error, ExceptionGroup):
+        return cast("ExceptionGroup[Exception]", error).split(DatabaseCorruptError)[1] is None
+    return isinstance(error, DatabaseCorruptError)
 
 
 async def _run_with(database: Database, settings: Settings, places: Places, stop: anyio.Event) -> None:
@@ -95,13 +120,16 @@ async def _run_with(database: Database, settings: Settings, places: Places, stop
 
     with open_listener(places.socket) as listener:
         async with anyio.create_task_group() as group:
+            await tidy(database, places.state_dir)
             working = await group.start(_run_cancellably, scheduler)
             await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
-            group.start_soon(_check_database, database, stop)
-            await stop.wait()
-            _log.info("whisperd is stopping")
-            working.cancel()
+            async with anyio.create_task_group() as chores:
+                chores.start_soon(check_and_back_up, database, settings.state.backups)
+                await stop.wait()
+                _log.info("whisperd is stopping")
+                working.cancel()
+                chores.cancel_scope.cancel()
 
 
 async def _run_cancellably(scheduler: Scheduler, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
@@ -132,36 +160,6 @@ async def _set_on_signal(signals: AsyncIterator[signal.Signals], stop: anyio.Eve
     async for number in signals:
         _log.info("received %s", number.name)
         stop.set()
-
-
-@contextlib.asynccontextmanager
-async def _open_database(path: Path) -> AsyncGenerator[Database]:
-    """The database; a damaged one is moved aside and replaced by its newest good backup, or an empty one."""
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            database = await stack.enter_async_context(Database.open(path))
-        except DatabaseCorruptError as error:
-            _log.error("%s", error.message)
-            rebuilt = await anyio.to_thread.run_sync(lambda: recovery.rebuild(path, time.time()))
-            _log.error("%s", rebuilt.message)
-            database = await stack.enter_async_context(Database.open(path))
-        yield database
-
-
-async def _check_database(database: Database, stop: anyio.Event) -> None:
-    """After readiness, since it reads the whole file; the stop does not wait for it."""
-    async with anyio.create_task_group() as group:
-        group.start_soon(_report_damage, database, group.cancel_scope)
-        await stop.wait()
-        group.cancel_scope.cancel()
-
-
-async def _report_damage(database: Database, done: anyio.CancelScope) -> None:
-    try:
-        await recovery.quick_check(database)
-    except WhisperdError as error:
-        _log.error("%s", error.message)
-    done.cancel()
 
 
 def _handlers(daemon: DaemonApi, job: JobApi, queue: QueueApi) -> Mapping[str, Handler]:

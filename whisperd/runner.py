@@ -13,11 +13,11 @@ import anyio
 import msgspec
 
 from whisperd.config.settings import Settings
-from whisperd.errors import ModelNotFoundError
+from whisperd.errors import DatabaseError, DiskFullError, ModelNotFoundError
 from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind
 from whisperd.jobs import retry
-from whisperd.jobs.job import Failure, Stage
+from whisperd.jobs.job import Failure, Kind, Stage
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
@@ -63,7 +63,8 @@ class Runner:
     async def run(self, handle: RunHandle, lane: Lane) -> JobRow | None:
         """Run the handle's job on the lane to its next state; the job, if that is `completed`.
 
-        Raises WorkerStartError after giving the job back: the lane is broken, not the job.
+        Raises WorkerStartError after giving the job back: the lane is broken, not the job. Raises DatabaseError and
+        DiskFullError when the job's next state can't be stored; then it is still `running` there.
         """
         job = handle.job
         try:
@@ -77,6 +78,8 @@ class Runner:
             raise
         except (RunFailedError, CallFailedError, CallTimeoutError, WorkerDiedError, ModelNotFoundError) as error:
             await self._failed(job.id, as_failure(error))
+        except (DatabaseError, DiskFullError):
+            raise
         except Exception:
             _log.exception("job %d failed by a defect of whisperd", job.id)
             failure = Failure(FailureKind.INTERNAL, "whisperd met a defect of its own; its log has the details")
@@ -106,6 +109,7 @@ class Runner:
             report=report,
             give_way=lambda: handle.give_way,
             limit=self._settings.workers.max_job_seconds,
+            longest=self._settings.dictation.max_length if job.kind is Kind.DICTATION else None,
         )
         return await run.transcribe(), engine
 

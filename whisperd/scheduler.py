@@ -7,6 +7,7 @@ The loop sleeps until something has happened (`poke`) or a time has come: a retr
 pause, the edge of quiet hours, the limit of a stop.
 """
 
+import contextlib
 import datetime
 import logging
 import math
@@ -18,7 +19,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.config.settings import Settings
-from whisperd.errors import QueueFullError, RefusedError
+from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, QueueFullError, RefusedError
 from whisperd.hooks import run_hook
 from whisperd.jobs import policy
 from whisperd.jobs.job import Failure, Priority
@@ -36,6 +37,9 @@ _log = logging.getLogger(__name__)
 BROKEN_LANE_PAUSE = 60.0
 """Seconds before a lane whose process can't be started is tried again."""
 
+TROUBLE_PAUSE = 5.0
+"""Seconds before trying again after the database could not be used: no event tells that a disk has room again."""
+
 MODEL_PREFERENCE = 600.0
 """Seconds for which a job may be overtaken by later ones whose model is already loaded."""
 
@@ -52,6 +56,9 @@ class Scheduler:
         self._wake = anyio.Event()
         self._paused = False
         self._rewriting = False
+        self._stranded: set[int] = set()
+        """Jobs that are `running` in the database and nowhere else, since it could not be written at the end."""
+        self.trouble: str | None = None
 
     @property
     def lanes(self) -> list[Lane]:
@@ -91,15 +98,34 @@ class Scheduler:
                 task_status.started()
                 while True:
                     self._wake = anyio.Event()
-                    await self._step(group)
-                    with anyio.move_on_at(await self._next_time()):
+                    with anyio.move_on_at(await self._step_in_spite_of_trouble(group)):
                         await self._wake.wait()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._stop()
 
+    async def _step_in_spite_of_trouble(self, group: TaskGroup) -> float:
+        """A step, and when to look again; sooner, and saying why, while the database can't be used."""
+        try:
+            await self._step(group)
+            at = await self._next_time()
+        except DatabaseCorruptError:
+            raise
+        except (DatabaseError, DiskFullError) as error:
+            if self.trouble is None:
+                _log.error("nothing can be started: %s", error.message)
+            self.trouble = error.message
+            return anyio.current_time() + TROUBLE_PAUSE
+        self.trouble = None
+        return at
+
     async def _step(self, group: TaskGroup) -> None:
         now = time.time()
+        while self._stranded:
+            await self._ledger.transition_if_legal(
+                min(self._stranded), Command.REQUEUE, reason="its progress could not be stored"
+            )
+            self._stranded.discard(min(self._stranded))
         await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
         waiting = await self._database.read(queue.startable)
         moment = anyio.current_time()
@@ -141,6 +167,10 @@ class Scheduler:
                 group.start_soon(run_hook, self._settings.hooks, completed)
         except WorkerStartError:
             slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
+        except (DatabaseError, DiskFullError) as error:
+            _log.error("job %d could not go on: %s", run.job.id, error.message)
+            self._stranded.add(run.job.id)
+            slot.pause_ends = anyio.current_time() + TROUBLE_PAUSE
         finally:
             slot.run = None
             slot.lane.job = None
@@ -151,6 +181,8 @@ class Scheduler:
         try:
             for job_id in job_ids:
                 await self._runner.rewrite_outputs(job_id)
+        except (DatabaseError, DiskFullError) as error:
+            _log.error("files could not be written again: %s", error.message)
         finally:
             self._rewriting = False
             self.poke()
@@ -173,9 +205,10 @@ class Scheduler:
         for slot in self._slots.values():
             await slot.lane.end()
             if slot.run:
-                await self._ledger.transition_if_legal(
-                    slot.run.job.id, Command.REQUEUE, reason="the daemon was stopped"
-                )
+                with contextlib.suppress(DatabaseError, DiskFullError):  # the next start finds it running
+                    await self._ledger.transition_if_legal(
+                        slot.run.job.id, Command.REQUEUE, reason="the daemon was stopped"
+                    )
 
     # -- commands -----------------------------------------------------------------------------------------------------
 

@@ -70,7 +70,9 @@ class Run:
         report: Report,
         give_way: Callable[[], bool],
         limit: float | None = None,
+        longest: float | None = None,
     ) -> None:
+        """`limit` is the seconds of computing that the job may take in all, `longest` the seconds of audio."""
         self._job = job
         self._engine = engine
         self._lane = lane
@@ -78,6 +80,7 @@ class Run:
         self._report = report
         self._give_way = give_way
         self._limit = limit
+        self._longest = longest
         self._source = frames.Source(job.path, job.identity)
         self._loaded: frames.Loaded | None = None
         self._expected = 0.0
@@ -115,6 +118,7 @@ class Run:
                     "submit it again to transcribe what it holds now",
                 )
             )
+        self._check_length(opened.duration)
         self._source = frames.Source(self._job.path, opened.identity)
         await self._update(JobChanges(identity=opened.identity, duration=opened.duration or self._job.duration))
 
@@ -252,6 +256,17 @@ class Run:
         reply = await self._lane.call(call, frames.Decoded, deadline=deadline)
         self._expected = max(reply.seconds / len(chunks), self._expected * 0.8)
         return reply
+
+    def _check_length(self, duration: float | None) -> None:
+        longest = self._longest
+        if longest is not None and duration is not None and duration > longest:
+            raise RunFailedError(
+                Failure(
+                    FailureKind.BAD_INPUT,
+                    f"this is {duration:.0f} s of audio, and a dictation may have {longest:.0f} s",
+                    "submit it as a file, or raise dictation.max_length in the configuration",
+                )
+            )
 
     def _check_limit(self) -> None:
         if self._limit is not None and self._job.processing_time > self._limit:

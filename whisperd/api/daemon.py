@@ -85,6 +85,7 @@ class DaemonApi:
             memory=resident_memory(os.getpid()) or 0,
             queue=queue_counts(counts),
             paused=self._scheduler.paused,
+            trouble=self._scheduler.trouble,
             lanes=types.LanesView(identity.lanes.count, identity.lanes.reason),
             workers=[worker_status(lane) for lane in self._scheduler.lanes],
             running=await self._presenter.views(running),

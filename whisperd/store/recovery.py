@@ -84,6 +84,32 @@ def _close(connections: list[sqlite3.Connection]) -> None:
         connection.close()
 
 
+async def back_up_if_due(database: Database, now: float, interval: float, *, keep: int) -> bool:
+    """Make a backup unless one was made within `interval` seconds before `now`; whether one was made.
+
+    In a connection and thread of its own. Raises DatabaseCorruptError, DiskFullError.
+    """
+    earlier = datetime.fromtimestamp(now - interval, UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    if any(backup.made > earlier for backup in backups.found(database.path)):
+        return False
+
+    def back_up() -> None:
+        with explained(database.path):
+            connection = connect(database.path)
+            try:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                backups.create(connection, database.path, version, now, keep=keep)
+            finally:
+                connection.close()
+
+    thread = SerialThread("database-backup")
+    try:
+        await thread.call(back_up)
+    finally:
+        thread.end()
+    return True
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     with explained(path):
         connection.execute("PRAGMA query_only = ON")

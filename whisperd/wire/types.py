@@ -95,6 +95,7 @@ class StatusResult(Struct, frozen=True):
     memory: int
     queue: QueueCounts
     paused: bool
+    trouble: str | None
     lanes: LanesView
     workers: list[WorkerStatus]
     running: list["JobView"]

@@ -32,6 +32,13 @@ START_DEADLINE = 30.0
 """Seconds from exec to `Ready`: an interpreter and msgspec, on a disk that is asleep."""
 
 
+EXIT_GRACE = 1.0
+"""Seconds that a process which has closed its connection is given to end, so that its exit status can be told."""
+
+REAP_DEADLINE = 10.0
+"""Seconds to wait for the end of a killed process: only the kernel, waiting for a device, can hold it longer."""
+
+
 class WorkerDiedError(WorkerError):
     """The process ended in the middle of a call, or before it was ready. `status` is as `Popen.returncode` has it."""
 
@@ -53,6 +60,7 @@ class WorkerProcess:
 
     def __init__(self, process: Process, stream: UNIXSocketStream) -> None:
         self._process = process
+        self._handle: int | None = os.pidfd_open(process.pid)
         self._stream = stream
         self._reader = BufferedByteReceiveStream(stream)
         self._continued = anyio.Event()
@@ -91,33 +99,29 @@ class WorkerProcess:
 
     async def ready(self) -> None:
         """Wait until the process takes calls. Raises WorkerDiedError, CallTimeoutError; then it is killed."""
-        await self._await_reply(START_DEADLINE, "start")
+        await self._converse(b"", "start", START_DEADLINE)
 
     async def call(self, call: frames.Call, *, deadline: float) -> frames.Reply:
         """Send a call and wait at most `deadline` seconds of running time for its reply.
 
         Raises WorkerDiedError, CallTimeoutError; on these and on cancellation the process is killed.
         """
-        await self._continued.wait()
-        try:
-            await self._stream.send(frames.encode(call))
-        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            self.kill()
-            raise await self._death(type(call).__name__) from None
-        except BaseException:
-            self.kill()
-            raise
-        return await self._await_reply(deadline, type(call).__name__)
+        return await self._converse(frames.encode(call), type(call).__name__, deadline)
 
-    async def _await_reply(self, deadline: float, name: str) -> frames.Reply:
+    async def _converse(self, frame: bytes, name: str, deadline: float) -> frames.Reply:
         try:
             with anyio.CancelScope(deadline=anyio.current_time() + deadline) as scope:
                 self._scope = scope
                 if self.stopped:
                     self._freeze(scope)
+                if frame:
+                    await self._send(frame)
                 return await self._receive()
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, OSError, frames.FrameError):
+        except frames.FrameError as error:
             self.kill()
+            message = f"worker {self.pid} answered {name} with nonsense ({error}) and was replaced"
+            raise WorkerDiedError(message, None) from None
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             raise await self._death(name) from None
         except BaseException:
             self.kill()
@@ -127,14 +131,25 @@ class WorkerProcess:
         self.kill()
         raise CallTimeoutError(f"worker {self.pid} did not answer {name} within {deadline:.0f} s and was replaced")
 
+    async def _send(self, frame: bytes) -> None:
+        while self.stopped:
+            await self._continued.wait()
+        await self._stream.send(frame)
+
+    async def _death(self, name: str) -> WorkerDiedError:
+        """The process has ended, or closed its connection, which it also does a moment before it has ended."""
+        try:
+            with anyio.move_on_after(EXIT_GRACE):
+                await self._process.wait()
+        finally:
+            status = self._process.returncode
+            self.kill()
+        await self.reap()
+        return WorkerDiedError(f"worker {self.pid} {describe_exit(status)} during {name}", status)
+
     async def _receive(self) -> frames.Reply:
         length = frames.frame_length(await self._reader.receive_exactly(4))
         return frames.decode_reply(await self._reader.receive_exactly(length))
-
-    async def _death(self, name: str) -> WorkerDiedError:
-        await self.reap()
-        status = self._process.returncode
-        return WorkerDiedError(f"worker {self.pid} {describe_exit(status)} during {name}", status)
 
     def stop(self) -> None:
         """SIGSTOP the process and its call's clock. Does nothing when it is stopped or dead."""
@@ -163,17 +178,25 @@ class WorkerProcess:
         self._continued.set()
 
     def _signal(self, number: signal.Signals) -> bool:
-        if not self.alive:
+        # Not `Process.send_signal`: it may collect the exit status of a process that has just ended, which asyncio
+        # then looks for in vain.
+        if not self.alive or self._handle is None:
             return False
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
+            signal.pidfd_send_signal(self._handle, number)
             return True
         return False
 
     async def reap(self) -> None:
         """Wait for the end of a killed process and close its socket."""
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(REAP_DEADLINE, shield=True) as scope:
             await self._process.wait()
+        if scope.cancelled_caught:
+            _log.error("worker %d was killed and does not end; it is left to the kernel", self.pid)
+        elif self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        with anyio.CancelScope(shield=True):
             await self._stream.aclose()
 
     async def wait(self) -> int:
@@ -181,10 +204,15 @@ class WorkerProcess:
         return await self._process.wait()
 
 
+def worker_command(fd: int, arguments: Sequence[str]) -> list[str]:
+    """The command line of a worker that talks on `fd` and dies with this process."""
+    command = [sys.executable, "-m", "whisperd.worker", "--fd", str(fd), "--parent", str(os.getpid())]
+    return [*command, *arguments]
+
+
 async def _spawn(theirs: socket.socket, arguments: Sequence[str]) -> Process:
-    command = [sys.executable, "-m", "whisperd.worker", "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
     return await anyio.open_process(
-        [*command, *arguments],
+        worker_command(theirs.fileno(), arguments),
         stdin=subprocess.DEVNULL,
         stdout=2,
         stderr=None,

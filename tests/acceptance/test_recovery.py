@@ -1,0 +1,113 @@
+"""What a daemon finds at its start, and makes good."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.harness import CallError, Daemon, running_daemon, wait_for
+from tests.speech import long_speech, synthesize, write_audio
+
+
+@pytest.fixture(scope="module")
+def note(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_audio(tmp_path_factory.mktemp("audio") / "note.wav", synthesize("please save the new report today"))
+
+
+def backups(daemon: Daemon) -> list[Path]:
+    return sorted(daemon.state_dir.glob("whisperd.db.v*.backup"))
+
+
+def test_the_database_is_backed_up_once_a_day(daemon: Daemon) -> None:
+    wait_for(lambda: len(backups(daemon)) == 1)
+    [made] = backups(daemon)
+    daemon.stop()
+    daemon.start()
+    assert backups(daemon) == [made]
+
+
+def test_a_damaged_database_is_moved_aside_and_the_backup_takes_its_place(daemon: Daemon, note: Path) -> None:
+    daemon.transcribe(note)
+    wait_for(lambda: len(backups(daemon)) == 1)
+    backups(daemon)[0].unlink()
+    daemon.stop()
+    daemon.start()
+    wait_for(lambda: len(backups(daemon)) == 1)
+    daemon.stop()
+    content = bytearray(daemon.database.read_bytes())
+    content[4096:8192] = b"damage! " * 512
+    daemon.database.write_bytes(content)
+    daemon.start()
+    wait_for(lambda: "it was restored from the backup" in daemon.log.read_text())
+    daemon.wait_until_answering()
+    [job] = daemon.call("job.list")["jobs"]
+    assert job["state"] == "completed"
+
+
+def test_spooled_input_is_removed_when_no_job_needs_it(daemon: Daemon, note: Path) -> None:
+    spool = daemon.state_dir / "spool"
+    spool.mkdir()
+    needed, orphan = spool / "stdin-needed", spool / "stdin-orphan"
+    for file in (needed, orphan):
+        file.write_bytes(note.read_bytes())
+    daemon.call("queue.pause")
+    daemon.submit(needed)
+    daemon.stop()
+    daemon.start()
+    assert sorted(spool.iterdir()) == [needed]
+
+
+def test_temporary_files_of_a_killed_daemon_are_removed(daemon: Daemon, note: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    daemon.call("queue.pause")
+    [job] = daemon.submit(note, options={"formats": ["srt"], "output_dir": str(output)})
+    daemon.kill()
+    left = output / ".whisperd-0123456789abcdef.tmp"
+    left.write_text("half")
+    daemon.start()
+    daemon.call("queue.resume")
+    daemon.wait(job["id"])
+    daemon.stop()
+    assert sorted(file.name for file in output.iterdir() if file != left) == ["note.srt"]
+
+
+def test_a_changed_file_is_never_mixed_with_what_was_transcribed_before(note: Path, tmp_path: Path) -> None:
+    with running_daemon(config="[retry]\nbase_delay = 0.0\n") as daemon:
+        path = tmp_path / "changing.wav"
+        path.write_bytes(note.read_bytes())
+        daemon.call("queue.pause")
+        [job] = daemon.submit(path)
+        write_audio(path, synthesize("the old doctor called the school"))
+        daemon.call("queue.resume")
+        [job] = daemon.wait(job["id"])
+        assert "doctor" in daemon.call("job.text", id=job["id"])["transcript"]["text"]
+
+
+def test_a_dictation_that_is_too_long_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "long.wav", synthesize("please save the new report today"))
+    with running_daemon(config="[dictation]\nmax_length = 1.0\n") as daemon:
+        [job] = daemon.submit(path, kind="dictation")
+        [job] = daemon.wait(job["id"])
+        assert (job["state"], job["error"]["kind"]) == ("failed", "bad_input")
+        assert "a dictation may have 1 s" in job["error"]["message"]
+
+
+def test_work_goes_on_after_the_database_was_locked_by_another_program(daemon: Daemon, tmp_path: Path) -> None:
+    samples, _ = long_speech(60, seed=5)
+    path = write_audio(tmp_path / "talk.wav", samples)
+    client = daemon.client()
+    client.call("events.subscribe", topics=["job.progress"])
+    [job] = daemon.submit(path)
+    client.wait_event(lambda event: event["data"]["stage"] == "transcribing")
+    with contextlib.closing(sqlite3.connect(daemon.database, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        wait_for(lambda: daemon.call("daemon.status")["trouble"] is not None)
+        assert "locked" in daemon.call("daemon.status")["trouble"]
+        with pytest.raises(CallError, match="locked"):
+            daemon.submit(path, again=True)
+        stranger.execute("ROLLBACK")
+    [done] = daemon.wait(job["id"])
+    assert (done["state"], done["attempts"]) == ("completed", 0)
+    assert daemon.call("daemon.status")["trouble"] is None

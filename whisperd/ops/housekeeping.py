@@ -1,0 +1,83 @@
+"""What a daemon tidies: temporary files of one that was killed, spooled input that nobody needs, and a daily backup.
+
+Owns: which of these are left-overs, and when a backup is due. Leaves to others: removing temporary files safely
+(`whisperd.transcripts.writer`), making backups (`whisperd.store.backups`).
+"""
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from whisperd.errors import DatabaseBusyError, DiskFullError, WhisperdError
+from whisperd.store import recovery
+from whisperd.store.connection import Database
+from whisperd.transcripts.writer import remove_leftovers
+
+_log = logging.getLogger(__name__)
+
+TIDY_DEADLINE = 10.0
+"""Seconds for tidying at start; folders on a file system that hangs are left for the next start."""
+
+BACKUP_INTERVAL = 24 * 3600.0
+"""Seconds between backups of the database."""
+
+
+async def tidy(database: Database, state_dir: Path) -> None:
+    """Remove what a killed daemon or client left behind. To be called while nothing runs."""
+    folders = await database.read(_output_folders)
+    spool = state_dir / "spool"
+    needed = await database.read(lambda c: _needed(c, spool))
+    with anyio.move_on_after(TIDY_DEADLINE):
+        await anyio.to_thread.run_sync(lambda: _tidy(folders, spool, needed), abandon_on_cancel=True)
+
+
+def _output_folders(connection: sqlite3.Connection) -> list[str]:
+    """The folders that started and unfinished jobs write to."""
+    rows = connection.execute(
+        """SELECT path, json_extract(options, '$.output_dir') FROM jobs
+        WHERE finished_at IS NULL AND started_at IS NOT NULL AND json_array_length(options, '$.formats') > 0"""
+    )
+    return sorted({folder or os.path.dirname(os.fsdecode(path)) for path, folder in rows})  # noqa: PTH120
+
+
+def _needed(connection: sqlite3.Connection, spool: Path) -> frozenset[bytes]:
+    """The spooled files that unfinished and failed jobs read."""
+    prefix = os.fsencode(spool) + b"/"
+    rows = connection.execute(
+        "SELECT path FROM jobs WHERE state NOT IN ('completed', 'cancelled') AND path >= ? AND path < ?",
+        (prefix, prefix[:-1] + b"0"),  # 0 follows / in ASCII
+    )
+    return frozenset(path for (path,) in rows)
+
+
+def _tidy(folders: Collection[str], spool: Path, needed: Collection[bytes]) -> None:
+    for folder in folders:
+        try:
+            removed = remove_leftovers(Path(folder))
+        except WhisperdError as error:
+            _log.info("%s", error.message)
+        else:
+            if removed:
+                _log.info("%d unfinished transcript files were removed", removed)
+    if spool.is_dir():
+        for file in spool.iterdir():
+            if file.name.startswith("stdin-") and os.fsencode(file) not in needed:
+                file.unlink(missing_ok=True)
+
+
+async def check_and_back_up(database: Database, keep: int) -> None:
+    """Check the whole database, then back it up, once a day for ever. Raises DatabaseCorruptError."""
+    while True:
+        await recovery.quick_check(database)
+        try:
+            if keep and await recovery.back_up_if_due(database, time.time(), BACKUP_INTERVAL, keep=keep):
+                _log.info("the database was backed up")
+        except (DatabaseBusyError, DiskFullError) as error:
+            _log.error("the database could not be backed up: %s", error.message)
+        await anyio.sleep(BACKUP_INTERVAL)
