@@ -155,6 +155,22 @@ def test_a_damaged_database_is_moved_aside_and_the_daemon_starts(folder: Path) -
     assert "the database was damaged and is now at" in daemon.log.read_text()
 
 
+def test_damage_that_shows_only_in_use_ends_in_a_daemon_that_works(folder: Path) -> None:
+    daemon = Daemon(folder).start()
+    try:
+        daemon.submit(*[folder / f"missing-{number}.wav" for number in range(200)])
+        assert daemon.stop() == 0
+        with daemon.database.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (daemon.database.stat().st_size - 4096))
+        daemon.start()
+        wait_for(lambda: bool(list(daemon.state_dir.glob("whisperd.db.damaged-*"))))
+        daemon.wait_until_answering()
+        assert daemon.transcribe(media.speech(folder))["text"]
+    finally:
+        daemon.kill()
+
+
 # -- in the middle of work --------------------------------------------------------------------------------------------
 
 
