@@ -17,6 +17,7 @@ BENCHMARKS = {
     "throughput": "file throughput against faster-whisper's batched pipeline alone",
     "memory": "peak memory of a 6 h file against that of a 10 min one",
     "exactness": "transcripts of disturbed files against those of undisturbed ones",
+    "endurance": "memory and open files after an hour of mixed work and a hundred restarts",
     "startup": "start of whisperctl against that of Python",
     "idle": "memory and processor time of an idle daemon",
 }
