@@ -86,30 +86,34 @@ def _decode_together(work: _Work, mates: list[tuple[Chunk, Samples]], context: i
 def _decode_alone(
     work: _Work, chunk: Chunk, samples: Samples, first: Attempt, batch: Encoded, index: int
 ) -> ChunkResult:
-    """A chunk's result from its first attempt, climbing the ladder while in doubt."""
-    attempts = [first]
-    encoded: Encoded | None = None
-    if work.options.fallback and ladder.is_doubtful(first):
-        rungs = list(ladder.LADDER)
+    """A chunk's result from its first attempt, which is followed by others while it is in doubt."""
+    encoded = batch.one(index) if _needs_encoded(work, first) else None
+    attempts = 1
+    kept = first
+    if encoded is not None and work.options.fallback and ladder.is_doubtful(first):
+        tried = [first]
         if chunk.context < FULL_CONTEXT:
-            # Too little context is the likeliest cause, and what the short one gave is no longer wanted.
+            # Too little context is the likeliest cause; what it gave is not compared with what the whole window gives.
             encoded = work.model.encode(work.model.features(samples, FULL_CONTEXT)[np.newaxis])
-            attempts.append(_attempt(work, encoded, ladder.PLAIN, first.duration))
-            best_from = 1
-        else:
-            encoded = batch.one(index)
-            best_from = 0
-        while rungs and ladder.is_doubtful(attempts[-1]):
-            attempts.append(_attempt(work, encoded, rungs.pop(0), first.duration))
-        kept = ladder.best(attempts[best_from:])
-    else:
-        kept = first
+            tried = [_attempt(work, encoded, ladder.PLAIN, first.duration)]
+            attempts += 1
+        for rung in ladder.LADDER:
+            if not ladder.is_doubtful(tried[-1]):
+                break
+            tried.append(_attempt(work, encoded, rung, first.duration))
+            attempts += 1
+        kept = ladder.best(tried)
     if ladder.is_silence(kept):
-        return ChunkResult(chunk, (), len(attempts))
+        return ChunkResult(chunk, (), attempts)
     segments = _segments(work, chunk, kept)
-    if work.options.words and segments:
-        segments = _with_words(work, chunk, segments, encoded or batch.one(index))
-    return ChunkResult(chunk, tuple(segments), len(attempts))
+    if encoded is not None and work.options.words and segments:
+        segments = _with_words(work, chunk, segments, encoded)
+    return ChunkResult(chunk, tuple(segments), attempts)
+
+
+def _needs_encoded(work: _Work, first: Attempt) -> bool:
+    """Whether a chunk's own encoder output is used again, which takes copying it out of the batch's."""
+    return work.options.words or (work.options.fallback and ladder.is_doubtful(first))
 
 
 def _attempt(work: _Work, encoded: Encoded, rung: Rung, duration: float) -> Attempt:

@@ -189,9 +189,9 @@ def test_memory_does_not_creep_over_many_calls(worker: Child, tmp_path: Path) ->
                 for plan in plans(worker, source):
                     decode(worker, source, plan)
 
-    work(4)
+    work(3)
     before = worker.memory()
-    work(12)
+    work(8)
     assert worker.memory() - before < 6 << 20
 
 
