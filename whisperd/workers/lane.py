@@ -17,7 +17,7 @@ import msgspec
 
 from whisperd import frames
 from whisperd.errors import WorkerError
-from whisperd.workers.process import WorkerProcess, resident_memory
+from whisperd.workers.process import WorkerDiedError, WorkerProcess, resident_memory
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +109,11 @@ class Lane:
             self._show(LaneState.LOADING if isinstance(call, frames.Load) else LaneState.BUSY)
             try:
                 reply = await process.call(call, deadline=deadline)
+                if not isinstance(reply, (expect, frames.Failed)):
+                    asked, answered = type(call).__name__, type(reply).__name__
+                    raise WorkerDiedError(
+                        f"worker {process.pid} answered {asked} with {answered} and was replaced", None
+                    )
             except BaseException as error:
                 if isinstance(error, WorkerError):
                     self.error = error.message
@@ -118,8 +123,6 @@ class Lane:
             self._show(LaneState.IDLE)
         if isinstance(reply, frames.Failed):
             raise CallFailedError(reply)
-        if not isinstance(reply, expect):
-            raise WorkerError(f"worker {process.pid} answered {type(call).__name__} with {type(reply).__name__}")
         self.error = None
         return reply
 
@@ -154,12 +157,15 @@ class Lane:
     async def _start(self) -> WorkerProcess:
         for delay in BACKOFF:
             self._show(LaneState.STARTING)
-            await anyio.sleep(delay)
             try:
+                await anyio.sleep(delay)
                 return await self._start_once()
             except (WorkerError, OSError) as error:
                 self.error = f"a worker process could not be started: {error}"
                 _log.error("%s (lane %s)", self.error, self.name)
+            except BaseException:
+                self._show(LaneState.ABSENT)
+                raise
         self._show(LaneState.BROKEN)
         raise WorkerStartError(
             f"{len(BACKOFF)} attempts to start a worker failed; the last one: {self.error}",
@@ -199,6 +205,8 @@ class Lane:
     async def _bury(self, process: WorkerProcess) -> None:
         process.kill()
         await process.reap()
+        if self._process is not process:
+            return  # `end` and the call that it has ended both come here, and the next process may be there already
         self._process = None
         self._loaded = None
         self.model = None

@@ -60,7 +60,7 @@ class WorkerProcess:
 
     def __init__(self, process: Process, stream: UNIXSocketStream) -> None:
         self._process = process
-        self._handle: int | None = os.pidfd_open(process.pid)
+        self._handle = _handle_of(process.pid)
         self._stream = stream
         self._reader = BufferedByteReceiveStream(stream)
         self._continued = anyio.Event()
@@ -219,6 +219,14 @@ async def _spawn(theirs: socket.socket, arguments: Sequence[str]) -> Process:
         pass_fds=[theirs.fileno()],
         start_new_session=True,
     )
+
+
+def _handle_of(pid: int) -> int | None:
+    """A file descriptor that means this child and never another process that gets its number; None when it is gone."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
 
 
 def describe_exit(status: int | None) -> str:
