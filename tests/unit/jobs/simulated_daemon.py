@@ -201,7 +201,8 @@ class SimulatedDaemon:
         if command is Command.RETRY:
             expected = self.expected[job_id]
             expected.attempts = expected.in_a_row = 0
-            if not retry.keeps_checkpoint(before.state, before.error and before.error.kind):
+            changed_input = before.error is not None and before.error.kind is FailureKind.INPUT_CHANGED
+            if before.state is State.COMPLETED or changed_input:
                 expected.stored.clear()
         self.look()
 

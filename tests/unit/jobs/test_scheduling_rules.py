@@ -25,7 +25,7 @@ FAULTS = [kind for kind in FailureKind if kind not in (FailureKind.BAD_INPUT, Fa
 BOTH = pytest.mark.parametrize("lanes", [TWO_LANES, ONE_LANE], ids=["two lanes", "one lane"])
 
 PROFILE = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
