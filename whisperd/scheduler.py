@@ -75,9 +75,11 @@ class Scheduler:
         return policy.allowed_priorities(self._paused, low)
 
     def holds(self, priority: Priority) -> str | None:
-        """What keeps a whole class from starting; None when nothing does."""
+        """What keeps a whole class from starting, such as a worker that can't be started; None when nothing does."""
         if priority in self.allowed:
-            return None
+            now = anyio.current_time()
+            broken = (slot for slot in self._slots.values() if priority in slot.role.serves and slot.pause_ends > now)
+            return next((slot.lane.error for slot in broken), None)
         if self._paused:
             return "the queue is paused"
         return f"low work runs {self._settings.schedule.low}"

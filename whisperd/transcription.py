@@ -287,7 +287,8 @@ class Run:
         damage = checkpoint.damage
         notes = self._job.notes
         if damage.bad_packets:
-            notes = (*notes, f"{damage.bad_packets} damaged packets were skipped")
+            packets = "packet was" if damage.bad_packets == 1 else "packets were"
+            notes = (*notes, f"{damage.bad_packets} damaged {packets} skipped")
         return assemble(
             results,
             language=self._job.language,

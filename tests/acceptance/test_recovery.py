@@ -1,6 +1,7 @@
 """What a daemon finds at its start, and makes good."""
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -51,11 +52,14 @@ def test_spooled_input_is_removed_when_no_job_needs_it(daemon: Daemon, note: Pat
     needed, orphan = spool / "stdin-needed", spool / "stdin-orphan"
     for file in (needed, orphan):
         file.write_bytes(note.read_bytes())
+        os.utime(file, (1e9, 1e9))
+    fresh = spool / "stdin-fresh"
+    fresh.write_bytes(b"just written")
     daemon.call("queue.pause")
     daemon.submit(needed)
     daemon.stop()
     daemon.start()
-    assert sorted(spool.iterdir()) == [needed]
+    assert sorted(spool.iterdir()) == [fresh, needed]
 
 
 def test_temporary_files_of_a_killed_daemon_are_removed(daemon: Daemon, note: Path, tmp_path: Path) -> None:

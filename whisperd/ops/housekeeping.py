@@ -4,6 +4,7 @@ Owns: which of these are left-overs, and when a backup is due. Leaves to others:
 (`whisperd.transcripts.writer`), making backups (`whisperd.store.backups`).
 """
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -23,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 TIDY_DEADLINE = 10.0
 """Seconds for tidying at start; folders on a file system that hangs are left for the next start."""
+
+FRESH = 60.0
+"""Seconds for which spooled input is left alone: its client may not have submitted it yet."""
 
 BACKUP_INTERVAL = 24 * 3600.0
 """Seconds between backups of the database."""
@@ -67,8 +71,23 @@ def _tidy(folders: Collection[str], spool: Path, needed: Collection[bytes]) -> N
                 _log.info("%d unfinished transcript files were removed", removed)
     if spool.is_dir():
         for file in spool.iterdir():
-            if file.name.startswith("stdin-") and os.fsencode(file) not in needed:
+            if file.name.startswith("stdin-") and os.fsencode(file) not in needed and _is_abandoned(file):
                 file.unlink(missing_ok=True)
+
+
+def _is_abandoned(file: Path) -> bool:
+    """Whether no client writes the file any more: the writer holds a lock, or has only just made the file."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return time.time() - os.fstat(descriptor).st_mtime > FRESH
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 async def check_and_back_up(database: Database, keep: int) -> None:
