@@ -127,16 +127,17 @@ class Damage(msgspec.Struct, frozen=True):
 class BlockPlan(msgspec.Struct, frozen=True):
     """What is to be decoded of the samples `[start, end)`, as decided once and stored.
 
-    `batches` are tuples of indices into `chunks`, in the order in which they are decoded. `next_start` is where the
-    next block begins (the last chunk of a block that is not the last one is carried into the next), None at the end
-    of the audio. `damage` counts what lies in `[start, next_start or end)`.
+    `batches` are tuples of indices into `chunks`, in the order in which they are decoded; the worker leaves them to
+    the daemon, which knows the batch size (`whisperd.jobs.batching`). `next_start` is where the next block begins (the
+    last chunk of a block that is not the last one is carried into the next), None at the end of the audio. `damage`
+    counts what lies in `[start, next_start or end)`.
     """
 
     start: int
     end: int
     next_start: int | None
     chunks: tuple[Chunk, ...]
-    batches: tuple[tuple[int, ...], ...]
+    batches: tuple[tuple[int, ...], ...] = ()
     damage: Damage = Damage()
 
 
@@ -184,7 +185,6 @@ class Plan(msgspec.Struct, frozen=True, tag="plan"):
 
     source: Source
     start: int
-    batch_size: int
     audio_context: AudioContext = AudioContext.FULL
 
 

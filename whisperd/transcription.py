@@ -161,7 +161,7 @@ class Run:
     async def _plan(self, block: int, start: int) -> BlockPlan:
         self._tell(Stage.TRANSCRIBING)
         planned = await self._lane.call(
-            frames.Plan(self._source, start, 1, self._engine.audio_context),
+            frames.Plan(self._source, start, self._engine.audio_context),
             frames.Planned,
             deadline=120.0 + start / frames.SAMPLE_RATE / 50,  # a resumed file is decoded again up to here
         )

@@ -17,15 +17,16 @@ MANY_CORES = 8
 
 
 def group(chunks: Sequence[Chunk], batch_size: int) -> tuple[tuple[int, ...], ...]:
-    """Indices of the chunks in batches of at most `batch_size`, each of one audio context, in order within it."""
+    """Indices of the chunks in batches of at most `batch_size`, each of one audio context, in order of time."""
     by_context: dict[int, list[int]] = {}
     for index, chunk in enumerate(chunks):
         by_context.setdefault(chunk.context, []).append(index)
-    return tuple(
+    batches = (
         tuple(indices[at : at + batch_size])
         for indices in by_context.values()
         for at in range(0, len(indices), batch_size)
     )
+    return tuple(sorted(batches))
 
 
 def initial_batch_size(device: str, threads: int) -> int:

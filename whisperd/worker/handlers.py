@@ -102,7 +102,6 @@ class Handlers:
             end=block.end,
             next_start=next_start,
             chunks=tuple(chunks),
-            batches=packing.batches(chunks, call.batch_size),
             damage=self._blocks.damage(block.start, next_start),
         )
 

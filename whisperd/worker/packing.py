@@ -126,16 +126,3 @@ def next_block(chunks: Sequence[Chunk], begin: int, end: int) -> tuple[Sequence[
         return chunks[:-1], chunks[-1].start
     heard = chunks[-1].end if chunks else begin + 1
     return chunks, max(heard, end - OVERLAP)
-
-
-def batches(chunks: Sequence[Chunk], batch_size: int) -> tuple[tuple[int, ...], ...]:
-    """Indices of chunks to decode together: of one context, at most `batch_size`, each batch in order of time."""
-    by_context: dict[int, list[int]] = {}
-    for index, chunk in enumerate(chunks):
-        by_context.setdefault(chunk.context, []).append(index)
-    grouped = (
-        tuple(indices[first : first + batch_size])
-        for indices in by_context.values()
-        for first in range(0, len(indices), batch_size)
-    )
-    return tuple(sorted(grouped))

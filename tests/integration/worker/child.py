@@ -33,6 +33,7 @@ from whisperd.frames import (
     encode,
     frame_length,
 )
+from whisperd.jobs.batching import group
 
 MODEL = str(Path(whisperd.__file__).parent / "data" / "test-en")
 ROOT = Path(whisperd.__file__).parent.parent
@@ -140,7 +141,7 @@ def plans(
     """The plan of every block from sample `start` on."""
     position: int | None = start
     while position is not None:
-        plan = child.call(Plan(source, position, 4, context), Planned).plan
+        plan = child.call(Plan(source, position, context), Planned).plan
         yield plan
         position = plan.next_start
 
@@ -148,7 +149,7 @@ def plans(
 def decode(child: Child, source: Source, plan: BlockPlan, options: DecodeOptions = PLAIN) -> list[ChunkResult]:
     """The results of all batches of a plan, in order of their chunks."""
     results: dict[int, ChunkResult] = {}
-    for batch in plan.batches:
+    for batch in group(plan.chunks, 4):
         call = Decode(source, (plan.start, plan.end), tuple(plan.chunks[index] for index in batch), options)
         results.update(zip(batch, child.call(call, Decoded).results, strict=True))
     return [results[index] for index in sorted(results)]

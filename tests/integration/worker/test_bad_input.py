@@ -103,7 +103,7 @@ def test_what_is_no_audio_is_refused_in_words(
     path = tmp_path / "speech.wav"
     make(path)
     source = Source(os.fsencode(path))
-    for call in (Open(source), Plan(source, 0, 1)):
+    for call in (Open(source), Plan(source, 0)):
         failure = worker.fails(call)
         assert failure.kind is kind
         assert f"{path} {words}" in failure.message
@@ -133,7 +133,7 @@ def test_a_file_that_changed_is_noticed_at_every_call(worker: Child, tmp_path: P
     source, _ = worker.open(path)
     (plan,) = plans(worker, source)
     write_audio(path, noise(2, seed=2))
-    failure = worker.fails(Plan(source, plan.start, 1))
+    failure = worker.fails(Plan(source, plan.start))
     assert failure.kind is FailureKind.INPUT_CHANGED
     assert "has changed" in failure.message
 
@@ -152,4 +152,4 @@ def test_a_file_that_vanished_is_missing(worker: Child, tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav", noise(2))
     source, _ = worker.open(path)
     path.unlink()
-    assert worker.fails(Plan(source, 0, 1)).kind is FailureKind.INPUT_MISSING
+    assert worker.fails(Plan(source, 0)).kind is FailureKind.INPUT_MISSING

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.worker.child import MODEL, PLAIN, Child, decode, loaded_worker, plans
 from tests.speech import SAMPLE_RATE, long_speech, synthesize, write_audio
 from whisperd.frames import Decode, Decoded, DecodeOptions, Load, Open, Opened, Plan, Planned, Source
+from whisperd.jobs.batching import group
 from whisperd.worker.blocks import Blocks
 from whisperd.worker.handlers import Handlers
 
@@ -44,12 +45,12 @@ def test_going_on_from_any_block_or_batch_gives_the_same_bytes(
     start: int | None = 0
     blocks = 0
     while start is not None:
-        plan_call = Plan(source, start, 2)
+        plan_call = Plan(source, start)
         planned = undisturbed.answer(plan_call)
         assert fresh().answer(plan_call) == planned
         assert isinstance(planned, Planned)
         plan = planned.plan
-        for batch in plan.batches:
+        for batch in group(plan.chunks, 2):
             decode_call = Decode(source, (plan.start, plan.end), tuple(plan.chunks[index] for index in batch), options)
             expected, resumed = undisturbed.answer(decode_call), fresh().answer(decode_call)
             assert isinstance(expected, Decoded) and isinstance(resumed, Decoded)
@@ -68,7 +69,7 @@ def test_a_killed_worker_is_replaced_in_the_middle_of_a_file(tmp_path: Path) -> 
         whole = decode(first, source, plan, WORDS)
         first.kill()
     with loaded_worker() as second:
-        last = plan.batches[-1]
+        last = group(plan.chunks, 4)[-1]
         call = Decode(source, (plan.start, plan.end), tuple(plan.chunks[index] for index in last), WORDS)
         again = second.call(call, Decoded).results
     assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode([whole[index] for index in last])
@@ -81,7 +82,7 @@ def test_going_back_to_an_earlier_block_gives_the_same_plan(file: Path, fresh: C
     for start in (0, None, 0):
         following = made[0].plan.next_start if start is None else start
         assert following is not None
-        planned = handlers.answer(Plan(source, following, 2))
+        planned = handlers.answer(Plan(source, following))
         assert isinstance(planned, Planned)
         made.append(planned)
     assert made[0] == made[2] != made[1]

@@ -12,7 +12,6 @@ from whisperd.worker.packing import (
     OVERLAP,
     PADDING,
     Stretch,
-    batches,
     context_for,
     next_block,
     pack,
@@ -160,18 +159,6 @@ def test_the_last_chunk_of_a_block_is_left_to_the_next_one() -> None:
 def test_a_block_whose_only_chunk_begins_with_it_is_not_read_for_ever() -> None:
     chunks = [Chunk(1000, 2000)]
     assert next_block(chunks, 1000, seconds(600)) == (chunks, seconds(600) - OVERLAP)
-
-
-@given(st.lists(st.sampled_from([600, 1000, FULL_CONTEXT]), max_size=60), st.integers(1, 16))
-def test_batches_hold_every_chunk_once_with_mates_of_its_context(contexts: list[int], batch_size: int) -> None:
-    chunks = [Chunk(index, index + 1, context) for index, context in enumerate(contexts)]
-    made = batches(chunks, batch_size)
-    assert sorted(index for batch in made for index in batch) == list(range(len(chunks)))
-    for batch in made:
-        assert 1 <= len(batch) <= batch_size
-        assert len({chunks[index].context for index in batch}) == 1
-        assert list(batch) == sorted(batch)
-    assert [batch[0] for batch in made] == sorted(batch[0] for batch in made)
 
 
 @pytest.mark.parametrize(
