@@ -16,7 +16,7 @@ from tests.integration.workers.conftest import Workers
 from whisperd.frames import Decode, Decoded, DecodeOptions, FailureKind, Load, Open, Opened, Source
 from whisperd.workers import lane as lane_module
 from whisperd.workers.lane import CallFailedError, Lane, LaneLimits, LaneState, WorkerStartError
-from whisperd.workers.process import CallTimeoutError, WorkerDiedError
+from whisperd.workers.process import CallTimeoutError, WorkerDiedError, WorkerProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -150,11 +150,20 @@ async def test_a_cancelled_call_leaves_an_empty_lane_that_takes_the_next(workers
 
 
 async def test_ending_a_lane_in_a_call_ends_the_call_and_not_the_process_that_comes_after(
-    workers: Workers, tmp_path: Path
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane = Watched()
     got = tmp_path / "got"
     next_number: list[int] = []
+    reaped: list[WorkerProcess] = []
+    reap = WorkerProcess.reap
+
+    async def late_for_the_first(process: WorkerProcess) -> None:
+        reaped.append(process)
+        first = len(reaped) == 1
+        await reap(process)
+        if first:
+            await until(lambda: next_number != [])
 
     async def hang() -> None:
         with pytest.raises(WorkerDiedError):
@@ -163,6 +172,7 @@ async def test_ending_a_lane_in_a_call_ends_the_call_and_not_the_process_that_co
     async def wait_for_the_lane() -> None:
         next_number.append(call_number(await ask(lane, "reply")))
 
+    monkeypatch.setattr(WorkerProcess, "reap", late_for_the_first)
     async with anyio.create_task_group() as group:
         group.start_soon(hang)
         await until(got.exists)

@@ -335,6 +335,12 @@ class SimulatedDaemon:
                 self._end(lane, Command.REQUEUE)
         self.crash()
 
+    def run_on(self, calls: int) -> None:
+        """Let each worker end so many calls, one after the other, while nobody does anything."""
+        for _ in range(calls):
+            for role in self.roles:
+                self.work(next(lane for lane in self.lanes if lane.role is role))
+
     def settle(self) -> None:
         """Leave the daemon alone, with the queue open, until nothing happens any more."""
         self.set_low_hours(True)

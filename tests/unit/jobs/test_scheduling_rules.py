@@ -119,6 +119,10 @@ class AnySequence(RuleBasedStateMachine):
         for _ in range(calls):
             self.daemon.work(self.lane(number))
 
+    @rule(calls=st.integers(1, 12))
+    def nobody_interferes_for_a_while(self, calls: int) -> None:
+        self.daemon.run_on(calls)
+
     @rule(number=st.integers(0, 1), kind=st.sampled_from(FAULTS))
     def a_call_fails(self, number: int, kind: FailureKind) -> None:
         if self.lane(number).run is not None:
@@ -287,6 +291,28 @@ def test_memory_that_runs_out_halves_the_batch_and_then_takes_the_smaller_model(
     assert (daemon.job(smaller).state, daemon.job(smaller).model) == (State.COMPLETED, "base")
     assert daemon.job(hopeless).state is State.FAILED
     assert len(daemon.job(halved).notes) == 2, "the result says what was done"
+
+
+def test_a_retry_decodes_a_completed_file_anew_and_goes_on_with_one_that_failed_or_was_cancelled() -> None:
+    daemon = SimulatedDaemon(TWO_LANES)
+    background = daemon.lanes[1]
+    completed = daemon.submit(Kind.FILE, Nature.HEALTHY)
+    daemon.settle()
+    daemon.command(completed, Command.RETRY)
+    assert checkpoints.load(daemon.conn, completed).blocks == ()
+    daemon.work(background)
+    daemon.command(completed, Command.CANCEL)
+    daemon.command(completed, Command.RETRY)
+    assert len(checkpoints.results(daemon.conn, completed)) == 1
+    daemon.fail(background, FailureKind.INTERNAL)
+    assert daemon.job(completed).state is State.FAILED
+    daemon.command(completed, Command.RETRY)
+    assert len(checkpoints.results(daemon.conn, completed)) == 1
+    daemon.fail(background, FailureKind.INPUT_CHANGED)
+    daemon.command(completed, Command.RETRY)
+    assert len(checkpoints.results(daemon.conn, completed)) == 0, "what is stored belongs to other audio"
+    daemon.settle()
+    assert daemon.job(completed).state is State.COMPLETED
 
 
 def test_dictation_starts_at_once_however_long_the_queue_is_and_whatever_is_paused() -> None:
