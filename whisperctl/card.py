@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from whisperctl.shapes import Bar, Failure, HistoryEntry, Job, JobStory, Json, Paint, Params
 
 _LABEL_COLUMNS = 12
-_PLAIN = ("kind", "previous", "command")
-"""What the card says already, or the order of the story's states."""
+_TOLD = ("state", "reason", "error")
+_PLAIN = ("kind", "previous", "command", "attempts", "retry_at")
+"""What the card says already, what the order of the story's states shows, and what is said in other words."""
+_COMMANDS = {"resume": "resumed", "retry": "to be done again", "wake": "its time had come"}
+"""What is said of a command besides the state it led to."""
+_REASONS = {
+    "by command": "by hand",
+    "made way": "made way for other work; goes on from its last batch",
+    "daemon restarted": "whisperd had died or was killed; goes on from its last batch",
+    "the daemon was stopped": "whisperd was stopped; goes on from its last batch",
+    "poison": "whisperd died each time it ran",
+}
+"""What is said of the daemon's reasons; what is not here is a sentence already."""
 
 
 def lines(result: "JobStory", paint: "Paint", bar: "Bar") -> "list[str]":
@@ -36,7 +47,7 @@ def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
     if job["error"] and job["error"]["hint"]:
         facts.append(("what to do", render.safe(job["error"]["hint"])))
     facts.append(("file", render.safe(job["path"])))
-    facts.append(("kind", render.safe(job["kind"])))
+    facts.append(("kind", _kind(job)))
     if job["duration"] is not None:
         facts.append(("audio", render.clock(job["duration"])))
     engine = [part for part in (job["model"], job["device"] and f"on {job['device']}") if part]
@@ -63,22 +74,41 @@ def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
         problem = written.get("error")
         path = render.safe(written["path"])
         facts.append((written["format"], paint("red", f"{path}: {render.safe(problem)}") if problem else path))
+    if job["outputs_retry_at"]:
+        facts.append(("", f"what could not be written is tried again at {render.local_time(job['outputs_retry_at'])}"))
     facts += [("note", render.safe(note)) for note in job["notes"]]
     return facts
 
 
+def _kind(job: "Job") -> str:
+    usual = progress.CLASSES.get(job["kind"]) == job["priority"]
+    return render.safe(job["kind"] if usual else f"{job['kind']}, in the class {job['priority']}")
+
+
 def _story_line(entry: "HistoryEntry", paint: "Paint") -> str:
     """When, the state that the job came to (or what else happened), and why."""
-    data = dict(entry["data"])
-    what = entry["event"]
+    what, said = entry["event"], _pairs(entry["data"])
     if what == names.TOPIC_JOB_STATE:
-        what = str(data.pop("state", what))
-        data = {name: value for name, value in data.items() if name not in _PLAIN}
-    error: Failure | None = data.pop("error", None)
-    parts = [str(data.pop("reason", "")), error["message"] if error else "", _pairs(data)]
-    said = render.safe(", ".join(part for part in parts if part))
+        what, said = str(entry["data"].get("state", what)), _change(entry["data"])
     moment = paint("dim", render.local_time(entry["at"]))
     return f"  {moment}  {paint(STATE_STYLES.get(what, ''), render.pad(render.safe(what), 9))}  {said}".rstrip()
+
+
+def _change(data: "Params") -> str:
+    """Why a job's state changed, and after how many tries or when the next one is."""
+    error: Failure | None = data.get("error")
+    reason = str(data.get("reason") or "")
+    reason = _REASONS.get(reason, reason)
+    command = _COMMANDS.get(str(data.get("command")), "")
+    parts = [f"{command} {reason}".strip() if reason == "by hand" else command or reason]
+    parts += [error["message"]] if error and error["message"] != reason else []
+    tries = data.get("attempts") or 0
+    if data.get("retry_at"):
+        parts.append(f"try {tries + 1} at {render.local_time(str(data['retry_at']), date=False)}")
+    elif data.get("state") == "failed" and tries > 1:
+        parts.append(f"after {tries} tries")
+    parts.append(_pairs({name: value for name, value in data.items() if name not in (*_PLAIN, *_TOLD)}))
+    return render.safe(", ".join(part for part in parts if part))
 
 
 def _pairs(data: "Params") -> str:

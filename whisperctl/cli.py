@@ -1,24 +1,20 @@
 """From the command line to an exit status.
 
-Owns: the table of commands, parsing, and what becomes of errors. A command's module is imported, and its parser
-built, only when it is used, so that starting costs the same however many commands there are. Leaves to others: what
-the commands do (`whisperctl.commands`).
+Owns: the table of commands, and what becomes of errors. A command's module is imported, and its parser
+built, only when it is used, so that starting costs the same however many commands there are. Leaves to others: a
+command's own arguments (`whisperctl.arguments`), and what the commands do (`whisperctl.commands`).
 """
 
 import os
 import sys
 from importlib import import_module
 
+from whisperctl.arguments import parsed
 from whisperctl.context import Context
 from whisperctl.errors import CommandError, UsageError
 from whisperctl.terminal import Output
 from whisperd import __version__
 from whisperd.wire import names
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
 
 COMMANDS = {
     "status": ("daemon", "the daemon, its queue and its workers"),
@@ -31,7 +27,15 @@ COMMANDS = {
     "job show": ("job", "one job and its story"),
     "job text": ("job", "a completed job's transcript"),
     "job wait": ("job", "wait until jobs are done"),
+    "job pause": ("job", "hold jobs; what is done is kept"),
+    "job resume": ("job", "put paused jobs back into the queue"),
     "job cancel": ("job", "cancel jobs that are not finished"),
+    "job retry": ("job", "queue finished jobs again"),
+    "job delete": ("job", "remove finished jobs and their transcripts"),
+    "job move": ("job", "give queued jobs another place in the queue"),
+    "queue pause": ("queue", "hold files, over restarts too; dictation goes on"),
+    "queue resume": ("queue", "let files run again"),
+    "queue clear": ("queue", "remove finished jobs from the list"),
 }
 """Command → its module in `whisperctl.commands`, and what it does. The last word is the function's name."""
 
@@ -69,29 +73,12 @@ def run(words: "list[str]") -> int:
         return _without_command(line)
     module = import_module("whisperctl.commands." + COMMANDS[line.command][0])
     verb = line.command.rpartition(" ")[2]
-    arguments = _parsed(line, getattr(module, verb + "_arguments", None))
+    arguments = parsed(line.command, COMMANDS[line.command][1], getattr(module, verb + "_arguments", None), line.rest)
     context = Context(line.socket or names.socket_path(), Output(line.json))
     try:
         return getattr(module, verb if hasattr(module, verb) else verb + "_")(context, arguments)
     finally:
         context.close()
-
-
-def _parsed(line: "Line", add_arguments: "Callable[[ArgumentParser], None] | None") -> "Namespace | None":
-    """The command's own arguments; a command without any is spared argparse, which takes a third of its time."""
-    if add_arguments is None and not line.rest:
-        return None
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog=f"whisperctl {line.command}",
-        description=COMMANDS[line.command][1],
-        epilog="--socket P names another socket; --json prints the result as JSON, and nothing else.",
-        allow_abbrev=False,
-    )
-    if add_arguments:
-        add_arguments(parser)
-    return parser.parse_intermixed_args(line.rest)
 
 
 class Line:

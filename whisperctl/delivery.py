@@ -41,19 +41,22 @@ def final(job: "Job | None") -> bool:
 
 
 class Delivery:
-    """Prints each job's text once it and those before it are final."""
+    """Prints each job's text once it and those before it are final.
 
-    def __init__(self, output: "Output", link: "Link", order: "list[int]", labels: "dict[int, str]") -> None:
-        self.order = order
+    `labels` are names, by id, for what is better not called by its file's name.
+    """
+
+    def __init__(self, output: "Output", link: "Link", jobs: "list[Job]", labels: "dict[int, str]") -> None:
+        self.order = [job["id"] for job in jobs]
         self.jobs: dict[int, Job] = {}
         self._output = output
         self._link = link
-        self._labels = labels
-        self._monitor = Monitor(output, labels)
+        self._labels = {job["id"]: render.base_name(job["path"]) for job in jobs} | labels
+        self._monitor = Monitor(output, self._labels)
         self._next = 0
 
-    def run(self) -> None:
-        """Returns when all are delivered. Ctrl-C says what goes on without us, and is raised again."""
+    def run(self) -> int:
+        """The exit status, when all are delivered. Ctrl-C says what goes on without us, and is raised again."""
         self._link.notice = self._monitor.aside
         try:
             for job in follow(self._link, self.order, self._monitor.tick):
@@ -67,6 +70,7 @@ class Delivery:
             self._output.note(outcome.goes_on(going))
             raise
         self._monitor.clear()
+        return outcome.status([self.jobs[number] for number in self.order])
 
     def _deliver(self) -> None:
         while self._next < len(self.order) and final(self.jobs.get(self.order[self._next])):

@@ -18,6 +18,8 @@ STAGES = {
     "transcribing": "transcribing",
     "writing": "writing",
 }
+CLASSES = {"dictation": "interactive", "file": "normal", "batch": "low", "watch": "low"}
+"""The class that a job of a kind is in, unless a person chose another."""
 _STAGE_COLUMNS = max(map(len, STAGES.values()))
 _SPEED_COLUMNS = len("12.5×")
 _LEFT_COLUMNS = len("1:05:00 left")
@@ -43,10 +45,10 @@ def situation(job: "Job", now_left: float | None = None) -> str:
         parts += [f"{render.clock(left)} left"] if left is not None else []
         return ", ".join(parts)
     if state == "queued":
-        return ", ".join(_prospects(job))
+        return ", ".join(["queued", *prospects(job)])
     if state == "waiting":
         reason = f" after: {render.safe(error['message'])}" if error else ""
-        return f"waiting to be tried again{reason}"
+        return f"waiting, {next_try(job)}{reason}"
     if state == "failed" and error:
         return f"failed: {render.safe(error['message'])}"
     if state == "completed":
@@ -54,14 +56,19 @@ def situation(job: "Job", now_left: float | None = None) -> str:
     return state
 
 
-def _prospects(job: "Job") -> "list[str]":
+def prospects(job: "Job", starts: str = "starts in") -> "list[str]":
     """What a queued job can look forward to: what holds it, or its place and when it starts."""
     if job["hold"]:
-        return ["queued", render.safe(job["hold"])]
-    parts = ["queued"]
-    parts += [f"place {job['place']:,}"] if job["place"] else []
-    parts += [f"starts in {render.clock(job['starts_in'])}"] if job["starts_in"] else []
+        return [render.safe(job["hold"])]
+    parts = [f"place {job['place']:,}"] if job["place"] else []
+    parts += [f"{starts} {render.clock(job['starts_in'])}"] if job["starts_in"] else []
     return parts
+
+
+def next_try(job: "Job") -> str:
+    """`try 2 at 14:03:05` of a job that waits to be tried again."""
+    at = f" at {render.local_time(job['retry_at'], date=False)}" if job["retry_at"] else ""
+    return f"try {job['attempts'] + 1}{at}"
 
 
 def work_done(job: "Job") -> str:

@@ -58,6 +58,7 @@ class Job(TypedDict):
     place: int | None
     starts_in: float | None
     hold: str | None
+    priority: str
     attempts: int
     error: Failure | None
     path_b64: str | None
@@ -73,6 +74,7 @@ class Job(TypedDict):
     missing: float | None
     confidence: float | None
     outputs: list[Output]
+    outputs_retry_at: str | None
     notes: list[str]
 
 
@@ -112,6 +114,21 @@ class Worker(TypedDict):
     error: str | None
 
 
+class Lanes(TypedDict):
+    count: int
+    reason: str
+
+
+class Hold(TypedDict):
+    reason: str
+    jobs: int
+
+
+class QueueState(TypedDict):
+    paused: bool
+    queue: dict[str, int]
+
+
 class Status(TypedDict):
     version: str
     pid: int
@@ -123,6 +140,9 @@ class Status(TypedDict):
     memory: int
     queue: dict[str, int]
     paused: bool
+    trouble: str | None
+    holds: list[Hold]
+    lanes: Lanes
     workers: list[Worker]
     running: list[Job]
 

@@ -15,6 +15,14 @@ STOP_TIMEOUT = 15.0
 DOCTOR_TIMEOUT = 300.0
 """Seconds for all checks, of which loading a large model from a slow disk takes most."""
 
+_WORKER_STATES = {
+    "absent": "not needed now",
+    "loading": "loading the model",
+    "stopped": "stopped while dictation computes",
+    "broken": "can't be started",
+}
+"""What is said of a worker in other words than its state's name."""
+
 _MARKS = {"ok": ("✓", "ok  ", "green"), "warning": ("!", "warn", "yellow"), "failed": ("✗", "FAIL", "red")}
 
 
@@ -39,8 +47,17 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
     ]
     lines = [
         f"{paint('bold', 'whisperd ' + render.safe(status['version']))}  {'  '.join(facts)}",
-        f"queue     {'  '.join([*([paint('yellow', 'paused:')] if status['paused'] else []), *counts]) or 'empty'}",
+        f"queue     {'  '.join(counts) or 'empty'}",
     ]
+    if status["trouble"]:
+        lines.append(f"          {paint('red', render.safe(status['trouble']))}")
+    if status["paused"]:
+        lines.append(f"          {paint('yellow', 'PAUSED')}: files wait, dictation goes on; `whisperctl queue resume`")
+    else:
+        holds = status["holds"]
+        lines += [f"          {render.counted(h['jobs'], 'job')} held: {render.safe(h['reason'])}" for h in holds]
+    lanes = status["lanes"]
+    lines.append(f"lanes     {lanes['count']}: {render.safe(lanes['reason'])}")
     for worker in status["workers"]:
         lines += _worker_lines(worker, paint)
     if status["running"]:
@@ -54,7 +71,7 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
 
 
 def _worker_lines(worker: "Worker", paint: "Paint") -> "list[str]":
-    facts = [worker["state"]]
+    facts = [_WORKER_STATES.get(worker["state"], worker["state"])]
     if worker["model"]:
         where = " ".join(filter(None, (worker["device"], worker["compute_type"])))
         facts.append(f"{worker['model']} ({where})" if where else worker["model"])

@@ -1,7 +1,6 @@
-"""Jobs: `job list|show|text|wait|cancel`."""
+"""Jobs: `job list|show|text|wait|pause|resume|cancel|retry|delete|move`."""
 
-from whisperctl import outcome, render
-from whisperctl.errors import UsageError
+from whisperctl import outcome, progress, render
 from whisperctl.terminal import STATE_STYLES
 from whisperd.wire import names
 
@@ -13,6 +12,12 @@ if TYPE_CHECKING:
     from whisperctl.shapes import Answer, Bar, Job, JobList, JobStory, Json, Paint, Params
 
 _BAR_COLUMNS = 10
+_PROGRESS_COLUMNS = 28
+"""The longest that is told of a job's prospects beside its name."""
+_LAST_PLACE = 2**31
+"""The largest number the daemon takes for a place; what is beyond the queue's end is its end."""
+_MANY_TIMEOUT = 600.0
+"""Seconds for a verb on a page of jobs, each of which is a commit of its own."""
 
 
 def list_arguments(parser: "ArgumentParser") -> None:
@@ -48,51 +53,49 @@ def list_(context: "Context", arguments: "Namespace") -> int:
 
 
 def job_table(jobs: "list[Job]", paint: "Paint", bar: "Bar", columns: int) -> "list[str]":
-    """The lines of `job list`."""
-    rows = [
-        [
-            (str(job["id"]), ""),
-            (render.safe(job["state"]), STATE_STYLES.get(job["state"], "")),
-            (_progress(job, bar), "cyan" if job["state"] == "running" else ""),
-            (render.safe(job["kind"]), ""),
-            (render.clock(job["duration"]) if job["duration"] is not None else "", ""),
-            (render.clock(job["eta"]) if job["eta"] is not None else "", ""),
-            (render.base_name(job["path"]), ""),
-        ]
-        for job in jobs
+    """The lines of `job list`; a column in which no job has anything is left out."""
+    table = [
+        ("id", ">", [(str(job["id"]), "") for job in jobs]),
+        ("state", "<", [(render.safe(job["state"]), STATE_STYLES.get(job["state"], "")) for job in jobs]),
+        ("progress", "<", [(_progress(job, bar), "cyan" if job["state"] == "running" else "") for job in jobs]),
+        ("kind", "<", [(_kind(job), "") for job in jobs]),
+        ("length", ">", [(_clock(job["duration"]), "") for job in jobs]),
+        ("left", ">", [(_clock(job["eta"]), "") for job in jobs]),
+        ("name", "<", [(render.base_name(job["path"]), "") for job in jobs]),
     ]
-    return render.table(["id", "state", "progress", "kind", "length", "left", "name"], rows, columns, paint, "><<<>><")
+    shown = [column for column in table if any(text for text, _ in column[2])]
+    rows = [list(row) for row in zip(*(cells for _, _, cells in shown), strict=True)]
+    sides = "".join(side for _, side, _ in shown)
+    return render.table([title for title, _, _ in shown], rows, columns, paint, sides)
+
+
+def _clock(seconds: float | None) -> str:
+    return "" if seconds is None else render.clock(seconds)
+
+
+def _kind(job: "Job") -> str:
+    """The kind, and the class where a person chose another than the kind's."""
+    kind = render.safe(job["kind"])
+    return kind if job["priority"] == progress.CLASSES.get(job["kind"]) else f"{kind}, {render.safe(job['priority'])}"
 
 
 def _progress(job: "Job", bar: "Bar") -> str:
-    if job["state"] == "running" or 0 < job["progress"] < 1:
-        return f"{bar(job['progress'], _BAR_COLUMNS)} {render.percent(job['progress']):>4}".lstrip()
-    return f"place {job['place']:,}" if job["state"] == "queued" and job["place"] else ""
-
-
-def _id_argument(parser: "ArgumentParser", many: bool) -> None:
-    if many:
-        parser.add_argument("ids", nargs="+", metavar="ID", help="a job's number, or a range such as 3-5")
-    else:
-        parser.add_argument("id", type=int, metavar="ID", help="a job's number")
-
-
-def job_ids(words: "list[str]") -> "list[int]":
-    """The numbers in `3-5 9`, each once, in the order given. Raises `UsageError` for what is no number or range."""
-    ids: dict[int, None] = {}
-    for word in words:
-        first, dash, last = word.partition("-")
-        if not (first.isdecimal() and (last.isdecimal() or not dash)):
-            raise UsageError(f"{word} is not a job's number", "`whisperctl job list` shows them")
-        start, end = int(first), int(last or first)
-        if not start <= end < start + names.MAX_FILES:
-            raise UsageError(f"{word} is not a range of at most {names.MAX_FILES:,} jobs")
-        ids.update(dict.fromkeys(range(start, end + 1)))
-    return list(ids)
+    """How far a job is, or what it waits for."""
+    state = job["state"]
+    told: list[str] = []
+    if state == "running" or 0 < job["progress"] < 1:
+        told.append(f"{bar(job['progress'], _BAR_COLUMNS)} {render.percent(job['progress']):>4}".strip())
+    if state == "queued":
+        told += progress.prospects(job, "in")
+    elif state == "waiting":
+        told.append(progress.next_try(job))
+    elif state == "failed" and job["attempts"] > 1:
+        told.append(f"{job['attempts']} tries")
+    return render.fit(", ".join(told), _PROGRESS_COLUMNS)
 
 
 def show_arguments(parser: "ArgumentParser") -> None:
-    _id_argument(parser, many=False)
+    parser.add_argument("id", type=int, metavar="ID", help="a job's number")
 
 
 def show(context: "Context", arguments: "Namespace") -> int:
@@ -108,7 +111,7 @@ def show(context: "Context", arguments: "Namespace") -> int:
 
 
 def text_arguments(parser: "ArgumentParser") -> None:
-    _id_argument(parser, many=False)
+    parser.add_argument("id", type=int, metavar="ID", help="a job's number")
     parser.add_argument("--format", metavar="F", help="as a file would have it: txt, srt, vtt, json, tsv")
 
 
@@ -126,16 +129,19 @@ def text(context: "Context", arguments: "Namespace") -> int:
 
 
 def wait_arguments(parser: "ArgumentParser") -> None:
-    _id_argument(parser, many=True)
+    _selection_arguments(parser, "wait")
 
 
 def wait(context: "Context", arguments: "Namespace") -> int:
     """Show progress until all are done; 1 when one was not completed."""
+    from whisperctl import selection
     from whisperctl.delivery import follow_to_end
 
     output = context.output
-    ids = job_ids(arguments.ids)
-    jobs = follow_to_end(output, context.link(), ids)
+    wanted = selection.chosen(arguments, "wait")
+    link = context.link()
+    ids = wanted if isinstance(wanted, list) else selection.listed(link.client, wanted)
+    jobs = follow_to_end(output, link, ids) if ids else []
     if output.json_only:
         output.value({"jobs": jobs})
     for job in jobs:
@@ -143,33 +149,123 @@ def wait(context: "Context", arguments: "Namespace") -> int:
     return outcome.status(jobs)
 
 
+def pause_arguments(parser: "ArgumentParser") -> None:
+    _selection_arguments(parser, "pause")
+
+
+def pause(context: "Context", arguments: "Namespace") -> int:
+    """Hold jobs; a running one ends its batch, and what is done is kept."""
+    return _carry_out(context, names.JOB_PAUSE, arguments)
+
+
+def resume_arguments(parser: "ArgumentParser") -> None:
+    _selection_arguments(parser, "resume")
+
+
+def resume(context: "Context", arguments: "Namespace") -> int:
+    """Put paused jobs back into the queue."""
+    return _carry_out(context, names.JOB_RESUME, arguments)
+
+
 def cancel_arguments(parser: "ArgumentParser") -> None:
-    _id_argument(parser, many=True)
+    _selection_arguments(parser, "cancel")
+    _yes_argument(parser)
 
 
 def cancel(context: "Context", arguments: "Namespace") -> int:
-    """Cancel jobs that are not finished; an answer for each."""
-    return _answered(context, names.JOB_CANCEL, job_ids(arguments.ids))
+    """Cancel jobs that are not finished. Asks when they are described instead of named."""
+    return _carry_out(context, names.JOB_CANCEL, arguments)
 
 
-def _answered(context: "Context", method: str, ids: "list[int]") -> int:
-    """Give a verb for jobs and show what became of each; the exit status is that of the first that it failed for."""
-    answers: list[Answer] = []
-    for start in range(0, len(ids), names.MAX_PAGE):
-        answers += context.call(method, {"ids": ids[start : start + names.MAX_PAGE]})["jobs"]
+def retry_arguments(parser: "ArgumentParser") -> None:
+    _selection_arguments(parser, "retry")
+
+
+def retry(context: "Context", arguments: "Namespace") -> int:
+    """Queue finished jobs again."""
+    return _carry_out(context, names.JOB_RETRY, arguments)
+
+
+def delete_arguments(parser: "ArgumentParser") -> None:
+    _selection_arguments(parser, "delete")
+    _yes_argument(parser)
+
+
+def delete(context: "Context", arguments: "Namespace") -> int:
+    """Remove finished jobs and their transcripts. Asks."""
+    return _carry_out(context, names.JOB_DELETE, arguments)
+
+
+def move_arguments(parser: "ArgumentParser") -> None:
+    _selection_arguments(parser, "move")
+    parser.add_argument(
+        "--to",
+        type=place,
+        required=True,
+        metavar="first|last|N",
+        help="place among the jobs of the same class; several jobs take places that follow each other",
+    )
+
+
+def move(context: "Context", arguments: "Namespace") -> int:
+    """Give queued jobs another place in the queue."""
+    return _carry_out(context, names.JOB_MOVE, arguments)
+
+
+def place(word: str) -> int:
+    """`first`, `last` or a number from 1. Raises ValueError, which argparse makes a message of."""
+    number = {"first": 1, "last": _LAST_PLACE}.get(word) or int(word)
+    if not 1 <= number <= _LAST_PLACE:
+        raise ValueError
+    return number
+
+
+# -- a verb for several jobs ------------------------------------------------------------------------------------------
+
+
+def _selection_arguments(parser: "ArgumentParser", verb: str) -> None:
+    from whisperctl import selection
+
+    selection.add_arguments(parser, verb)
+
+
+def _yes_argument(parser: "ArgumentParser") -> None:
+    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+
+
+def _carry_out(context: "Context", method: str, arguments: "Namespace") -> int:
+    """Find the jobs, ask where the verb destroys something, and show what became of each."""
+    from whisperctl import answers, selection
+
+    verb = method.partition(".")[2]
+    wanted = selection.chosen(arguments, verb)
+    client = context.connect()
+    described = not isinstance(wanted, list)
+    ids = selection.listed(client, wanted) if not isinstance(wanted, list) else wanted
     output = context.output
+    if ids and not getattr(arguments, "yes", True):
+        _ask(context, verb, len(ids), described)
+    given: list[Answer] = []
+    if described and verb == "move":
+        ids.sort()  # they keep their order among each other
+    for start in range(0, len(ids), names.MAX_PAGE):
+        params: Params = {"ids": ids[start : start + names.MAX_PAGE]}
+        if verb == "move":
+            params["place"] = min(arguments.to + start, _LAST_PLACE)
+        given += client.call(method, params, timeout=_MANY_TIMEOUT)["jobs"]
     if output.json_only:
-        output.value({"jobs": answers})
-    status = names.EXIT_OK
-    for answer in answers:
-        if answer["ok"]:
-            if answer["job"]:
-                output.line(outcome.job_line(answer["job"], output.out.paint))
-            continue
-        error = answer["error"]
-        if not output.json_only:
-            message = (error and error["message"]) or "nothing was done"
-            output.complain(f"job {answer['id']}: {message}", error["hint"] if error else None)
-        not_found = bool(error and error["kind"] == "not_found")
-        status = status or (names.EXIT_NOT_FOUND if not_found else names.EXIT_REFUSED)
-    return status
+        output.value({"jobs": given})
+    if not ids:
+        output.note(f"there is no job to {verb}")
+    return answers.report(output, verb, given, described)
+
+
+def _ask(context: "Context", verb: str, count: int, described: bool) -> None:
+    """Cancelling jobs that were named is not asked about; deleting them is, on a terminal."""
+    from whisperctl import consent
+
+    if verb == "delete":
+        with_what = "its transcript" if count == 1 else "their transcripts"
+        consent.obtain(context.output, f"delete {render.counted(count, 'job')} and {with_what}", insist=described)
+    elif described:
+        consent.obtain(context.output, f"cancel {render.counted(count, 'job')}")

@@ -25,8 +25,10 @@ _OPTIONS = ("language", "model", "task", "prompt", "hotwords", "words", "beam_si
 
 def submit_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("files", nargs="+", metavar="FILE|DIR", help="audio; of a folder, the audio files in it")
-    _option_arguments(parser)
-    parser.add_argument("--wait", action="store_true", help="wait until all are done; exit 1 if one was not completed")
+    _option_arguments(parser, dictation=True)
+    parser.add_argument(
+        "--wait", action="store_true", help="wait until all are done, and print the texts of dictations"
+    )
 
 
 def transcribe_arguments(parser: "ArgumentParser") -> None:
@@ -35,10 +37,10 @@ def transcribe_arguments(parser: "ArgumentParser") -> None:
         "On a terminal several texts have a heading each. Ctrl-C leaves the jobs running."
     )
     parser.add_argument("files", nargs="+", metavar="FILE|DIR|-", help="audio; - is standard input")
-    _option_arguments(parser)
+    _option_arguments(parser, dictation=False)
 
 
-def _option_arguments(parser: "ArgumentParser") -> None:
+def _option_arguments(parser: "ArgumentParser", dictation: bool) -> None:
     add = parser.add_argument
     add("--language", metavar="CODE", help="of the speech, such as en; found out by default")
     add("--model", metavar="NAME", help="a model's name or folder; chosen by default")
@@ -52,15 +54,22 @@ def _option_arguments(parser: "ArgumentParser") -> None:
     add("--audio-context", choices=("full", "fit"), help="fit: faster on short audio")
     add("--compute-type", metavar="TYPE", help="such as int8, float16")
     add("--key", metavar="KEY", help="sending one file twice with one key makes one job")
+    add("--again", action="store_true", help="also what is queued or running already with the same options")
+    urgency = parser.add_mutually_exclusive_group()
+    urgency.add_argument("--low", action="store_true", help="after everything else")
+    if dictation:
+        urgency.add_argument("--dictation", action="store_true", help="short speech, before all files")
 
 
 def submit(context: "Context", arguments: "Namespace") -> int:
-    """Queue files; with --wait, stay until they are done."""
+    """Queue files; with --wait, stay until they are done. Dictations that are waited for end as `transcribe` does."""
     if files.STDIN in arguments.files:
         raise UsageError("submit takes files", "standard input is for `whisperctl transcribe -`")
     output = context.output
     link = context.link()
     jobs = _queue(link, files.found(arguments.files, output.note), arguments)
+    if arguments.wait and arguments.dictation:
+        return Delivery(output, link, jobs, {}).run()
     if arguments.wait:
         jobs = follow_to_end(output, link, [job["id"] for job in jobs])
     if output.json_only:
@@ -90,19 +99,16 @@ def transcribe(context: "Context", arguments: "Namespace") -> int:
         if spooled:
             os.unlink(spooled)
         raise
-    labels = {
-        job["id"]: render.base_name(job["path"]) if path else "standard input"
-        for job, path in zip(jobs, paths, strict=True)
-    }
-    delivery = Delivery(output, link, [job["id"] for job in jobs], labels)
+    special = {job["id"]: "standard input" for job, path in zip(jobs, paths, strict=True) if not path}
+    delivery = Delivery(output, link, jobs, special)
     try:
-        delivery.run()
+        status = delivery.run()
     finally:
         if spooled and not _still_needed(spooled, [delivery.jobs.get(job["id"], job) for job in jobs]):
             os.unlink(spooled)
     if spooled and os.path.exists(spooled):
         output.note(f"the audio from standard input is kept in {render.safe(os.fsdecode(spooled))}")
-    return outcome.status([delivery.jobs[job["id"]] for job in jobs])
+    return status
 
 
 def _still_needed(spooled: bytes, jobs: "list[Job]") -> bool:
@@ -116,16 +122,26 @@ def _queue(link: "Link", paths: "list[bytes]", arguments: "Namespace") -> "list[
     if arguments.key and len(paths) != 1:
         raise UsageError(f"--key names one file's job, and there are {len(paths)} files")
     random = os.urandom(12).hex()
-    params = [files.file_param(path, arguments.key or f"{random}-{number}") for number, path in enumerate(paths)]
-    options = _options(arguments)
+    keys = [arguments.key or f"{random}-{number}" for number in range(len(paths))]
+    params = [files.file_param(path, key) for path, key in zip(paths, keys, strict=True)]
+    wishes = _wishes(arguments)
     jobs: list[Job] = []
     try:
         for part in _parts(params):
-            jobs += link.call(names.JOB_SUBMIT, {"files": part, "options": options})["jobs"]
+            jobs += link.call(names.JOB_SUBMIT, {"files": part, **wishes})["jobs"]
     except KeyboardInterrupt:
         link.notice(outcome.goes_on([job["id"] for job in jobs]))
         raise
+    _tell_of_known(link, jobs, keys)
     return jobs
+
+
+def _tell_of_known(link: "Link", jobs: "list[Job]", keys: "list[str]") -> None:
+    """A job that has another key than the one that was sent with its file was there before."""
+    known = {job["id"]: None for job, key in zip(jobs, keys, strict=True) if job["key"] not in (None, key)}
+    if known:
+        shown = f"{'job' if len(known) == 1 else 'jobs'} {render.id_ranges(list(known))}"
+        link.notice(f"already on the way: {shown}; --again queues a file once more")
 
 
 def _parts(params: "list[FileParam]") -> "list[list[FileParam]]":
@@ -139,6 +155,14 @@ def _parts(params: "list[FileParam]") -> "list[list[FileParam]]":
         parts[-1].append(param)
         taken += cost
     return parts
+
+
+def _wishes(arguments: "Namespace") -> "Params":
+    """Everything in a request but its files."""
+    wishes: Params = {"options": _options(arguments)}
+    if getattr(arguments, "dictation", False):
+        wishes["kind"] = "dictation"
+    return wishes | {name: True for name in ("low", "again") if getattr(arguments, name)}
 
 
 def _options(arguments: "Namespace") -> "Params":

@@ -20,7 +20,7 @@ from whisperd.jobs.job import State
 from whisperd.jobs.policy import Lanes
 from whisperd.lanes import worker_status
 from whisperd.scheduler import Scheduler
-from whisperd.store import jobs
+from whisperd.store import jobs, queue
 from whisperd.store.connection import Database
 from whisperd.wire import names, types
 from whisperd.wire.openrpc import document
@@ -86,10 +86,19 @@ class DaemonApi:
             queue=queue_counts(counts),
             paused=self._scheduler.paused,
             trouble=self._scheduler.trouble,
+            holds=await self._holds(),
             lanes=types.LanesView(identity.lanes.count, identity.lanes.reason),
             workers=[worker_status(lane) for lane in self._scheduler.lanes],
             running=await self._presenter.views(running),
         )
+
+    async def _holds(self) -> list[types.HoldView]:
+        held: dict[str, int] = {}
+        for priority, count in (await self._database.read(queue.startable)).items():
+            reason = self._scheduler.holds(priority)
+            if reason and count:
+                held[reason] = held.get(reason, 0) + count
+        return [types.HoldView(reason, count) for reason, count in held.items()]
 
     async def doctor(self, params: types.Empty) -> types.DoctorResult:  # noqa: ARG002
         checks = await self._doctor.examine()

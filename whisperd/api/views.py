@@ -66,6 +66,7 @@ def job_view(row: JobRow, situation: Situation) -> JobView:
         missing=row.missing,
         confidence=row.confidence,
         outputs=list(row.outputs),
+        outputs_retry_at=_time(row.outputs_due_at),
         notes=list(row.notes),
     )
 

@@ -84,6 +84,13 @@ class LanesView(Struct, frozen=True):
     reason: str
 
 
+class HoldView(Struct, frozen=True):
+    """What keeps whole classes of queued jobs from starting, and how many jobs."""
+
+    reason: str
+    jobs: int
+
+
 class StatusResult(Struct, frozen=True):
     version: str
     pid: int
@@ -96,6 +103,7 @@ class StatusResult(Struct, frozen=True):
     queue: QueueCounts
     paused: bool
     trouble: str | None
+    holds: list[HoldView]
     lanes: LanesView
     workers: list[WorkerStatus]
     running: list["JobView"]
@@ -155,7 +163,8 @@ class JobView(Struct, frozen=True):
 
     `progress` is from 0 to 1 of the audio's seconds; `duration` the audio's seconds once known; `done` the seconds
     transcribed; `speed` audio seconds a second of work; `eta` seconds left; `place` 1 for the next one in the queue;
-    `starts_in` the seconds until it starts, by estimate; `hold` what keeps a queued job from starting.
+    `starts_in` the seconds until it starts, by estimate; `hold` what keeps a queued job from starting;
+    `outputs_retry_at` when files that could not be written are tried again.
     """
 
     id: int
@@ -189,6 +198,7 @@ class JobView(Struct, frozen=True):
     missing: float | None = None
     confidence: float | None = None
     outputs: list[Output] = []
+    outputs_retry_at: str | None = None
     notes: list[str] = []
 
 

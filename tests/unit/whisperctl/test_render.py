@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisperctl import render
-from whisperctl.commands.job import job_ids
+from whisperctl.selection import job_ids
 
 ACTS_ON_A_TERMINAL = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 

@@ -1,0 +1,53 @@
+"""A command's own arguments.
+
+Owns: parsing them, without argparse where none is given: it takes a third of an everyday verb's time. Leaves to
+others: which arguments there are (`whisperctl.commands`).
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whisperctl.shapes import Json
+
+
+def parsed(command: str, summary: str, add_arguments: "Callable[[Json], None] | None", words: "list[str]") -> "Json":
+    """The arguments as attributes; what is wrong with them, or their help, ends the program as argparse does it."""
+    if not words:
+        defaults = _Defaults()
+        if add_arguments:
+            add_arguments(defaults)
+        if not defaults.lacking:
+            return defaults
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=f"whisperctl {command}",
+        description=summary,
+        epilog="--socket P names another socket; --json prints the result as JSON, and nothing else.",
+        allow_abbrev=False,
+    )
+    if add_arguments:
+        add_arguments(parser)
+    return parser.parse_intermixed_args(words)
+
+
+class _Defaults:
+    """Takes an `ArgumentParser`'s place where no word is given: every option's default, as an attribute.
+
+    `lacking`: the command takes more than options, which is for argparse to judge.
+    """
+
+    def __init__(self) -> None:
+        self.lacking = False
+
+    def add_argument(self, *flags: str, **settings: "Json") -> None:
+        option = next((flag for flag in flags if flag.startswith("--")), None)
+        if option is None or settings.get("required"):
+            self.lacking = True
+            return
+        default = False if settings.get("action") == "store_true" else None
+        setattr(self, option[2:].replace("-", "_"), settings.get("default", default))
+
+    def add_mutually_exclusive_group(self) -> "_Defaults":
+        return self
