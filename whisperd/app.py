@@ -82,7 +82,7 @@ async def _run_on_sound_database(settings: Settings, places: Places, stop: anyio
     path = places.state_dir / "whisperd.db"
     for last in (False, True):
         try:
-            async with Database.open(path) as database:
+            async with Database.open(path, keep_backups=settings.state.backups) as database:
                 await _run_with(database, settings, places, stop)
             return
         except Exception as error:

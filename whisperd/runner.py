@@ -58,6 +58,7 @@ class Runner:
             first_delay=settings.retry.base_delay,
             max_delay=settings.retry.max_delay,
             smaller_model_allowed=settings.models.allow_smaller,
+            attempts=settings.retry.attempts,
         )
 
     async def run(self, handle: RunHandle, lane: Lane) -> JobRow | None:
@@ -108,6 +109,7 @@ class Runner:
             database=self._database,
             report=report,
             give_way=lambda: handle.give_way,
+            batch_deadline=self._settings.workers.batch_deadline,
             limit=self._settings.workers.max_job_seconds,
             longest=self._settings.dictation.max_length if job.kind is Kind.DICTATION else None,
         )

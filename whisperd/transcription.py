@@ -69,16 +69,19 @@ class Run:
         database: Database,
         report: Report,
         give_way: Callable[[], bool],
+        batch_deadline: float,
         limit: float | None = None,
         longest: float | None = None,
     ) -> None:
-        """`limit` is the seconds of computing that the job may take in all, `longest` the seconds of audio."""
+        """`batch_deadline` is the least that a decoding batch is given, in seconds; `limit` the seconds of computing
+        that the job may take in all; `longest` the seconds of audio it may have."""
         self._job = job
         self._engine = engine
         self._lane = lane
         self._database = database
         self._report = report
         self._give_way = give_way
+        self._batch_deadline = batch_deadline
         self._limit = limit
         self._longest = longest
         self._source = frames.Source(job.path, job.identity)
@@ -204,7 +207,9 @@ class Run:
             engine.decode_options(language),
             CALIBRATION_BUDGET,
         )
-        found = await self._lane.call(call, frames.Calibrated, deadline=batching.batch_deadline(CALIBRATION_BUDGET))
+        found = await self._lane.call(
+            call, frames.Calibrated, deadline=batching.batch_deadline(CALIBRATION_BUDGET, self._batch_deadline)
+        )
         await self._database.write(
             lambda c: measurements.save_calibration(
                 c,
@@ -252,7 +257,7 @@ class Run:
         call = frames.Decode(
             self._source, (plan.start, plan.end), chunks, self._engine.decode_options(self._job.language)
         )
-        deadline = batching.batch_deadline(self._expected * len(chunks))
+        deadline = batching.batch_deadline(self._expected * len(chunks), self._batch_deadline)
         reply = await self._lane.call(call, frames.Decoded, deadline=deadline)
         self._expected = max(reply.seconds / len(chunks), self._expected * 0.8)
         return reply

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Daemon, running_daemon, wait_for
+from tests.harness import Daemon, alive, running_daemon, wait_for
 from tests.speech import long_speech, synthesize, write_audio
 
 
@@ -67,3 +67,20 @@ def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(folder: P
         assert (failed["state"], failed["error"]["kind"]) == ("failed", "worker_died")
         assert "3 times" in failed["error"]["message"]
         assert completed["state"] == "completed"
+
+
+def test_a_worker_that_hangs_is_replaced_and_its_job_completes(folder: Path) -> None:
+    config = "[workers]\nbatch_deadline = 5\n[retry]\nbase_delay = 0.0\n"
+    with running_daemon(config=config) as daemon:
+        client = daemon.client()
+        client.call("events.subscribe", topics=["job.progress"])
+        [job] = daemon.submit(folder / "poison.wav")
+        client.wait_event(lambda event: event["data"]["stage"] == "transcribing")
+        hung = daemon.worker_pid()
+        assert hung is not None
+        os.kill(hung, signal.SIGSTOP)
+        [job] = daemon.wait(job["id"])
+        assert (job["state"], job["attempts"]) == ("completed", 1)
+        assert not alive(hung)
+        story = daemon.call("job.show", id=job["id"])["story"]
+        assert any("was replaced" in entry["data"].get("reason", "") for entry in story)

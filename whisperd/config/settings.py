@@ -65,7 +65,9 @@ class WorkerSettings(Section, frozen=True):
     `lanes`: 2 keeps dictation's model apart from the files', 1 shares one. `threads` 0 lets the worker choose.
     `keep_alive`: seconds that an idle interactive model stays loaded (`auto`: 5 min on a GPU, for ever on a CPU).
     A worker is replaced, when idle, after `recycle_after_jobs` jobs (0: never) or once its memory has grown by
-    `recycle_growth_mb` since its model was loaded; one that exceeds `memory_limit_mb` at any time is killed.
+    `recycle_growth_mb` since its first job.
+    `batch_deadline`: seconds after which a decoding batch counts as hung, if that is more than ten times what was
+    expected of it; the worker is replaced then.
     `max_job_seconds`: limit on the processing time of a whole job, off unless set.
     """
 
@@ -88,7 +90,7 @@ class WorkerSettings(Section, frozen=True):
     keep_alive: Literal["auto", "forever"] | Seconds = "auto"
     recycle_after_jobs: Annotated[int, Meta(ge=0)] = 200
     recycle_growth_mb: Annotated[int, Meta(ge=64)] = 1024
-    memory_limit_mb: Annotated[int, Meta(ge=256)] | None = None
+    batch_deadline: Annotated[float, Meta(ge=5, le=86_400)] = 60.0
     max_job_seconds: Annotated[float, Meta(ge=1)] | None = None
 
 

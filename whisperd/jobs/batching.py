@@ -43,6 +43,6 @@ def bounded_batch_size(best: int, seconds_per_chunk: float) -> int:
     return max(1, int(min(best, MAX_BATCH_SECONDS / seconds_per_chunk)))
 
 
-def batch_deadline(expected: float) -> float:
-    """Seconds after which a decoding batch counts as hung: ten times what was expected, at least a minute."""
-    return max(60.0, 10.0 * expected)
+def batch_deadline(expected: float, least: float) -> float:
+    """Seconds after which a decoding batch counts as hung: ten times what was expected, at least `least`."""
+    return max(least, 10.0 * expected)

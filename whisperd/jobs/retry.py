@@ -34,12 +34,13 @@ taking less memory for as long as there is less to take."""
 
 class RetrySettings(msgspec.Struct, frozen=True):
     """Seconds before the first retry, doubled for each further one up to `max_delay`; whether a smaller model may
-    stand in; and how many starts without a checkpoint the daemon may lose to one job before it counts as poison."""
+    stand in; how many starts without a checkpoint the daemon may lose to one job before it counts as poison."""
 
     first_delay: float = 30.0
     max_delay: float = 300.0
     smaller_model_allowed: bool = True
     max_unfinished_starts: int = 3
+    attempts: Mapping[FailureKind, int] = MappingProxyType({})
 
 
 class Retry(msgspec.Struct, frozen=True, tag="retry"):
@@ -85,7 +86,7 @@ def decide(
     earlier = failures.get(kind, 0)
     if kind is FailureKind.OUT_OF_MEMORY:
         return _take_less_memory(earlier, settings, batch_size, smaller_model)
-    if earlier >= RETRIES[kind]:
+    if earlier >= settings.attempts.get(kind, RETRIES[kind]):
         return GiveUp(tries=earlier + 1)
     return Retry(delay=delay(earlier, settings))
 

@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import anyio
 
 from whisperd.errors import DatabaseError
-from whisperd.store import migrations
+from whisperd.store import backups, migrations
 from whisperd.store.faults import explained
 from whisperd.store.thread import SerialThread
 
@@ -42,7 +42,9 @@ class Database:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> AsyncGenerator[Self]:
+    async def open(
+        cls, path: Path, *, busy_timeout: float = BUSY_TIMEOUT, keep_backups: int = backups.KEEP
+    ) -> AsyncGenerator[Self]:
         """Open the database, made or migrated as needed; it is closed at the end of the block.
 
         Raises DatabaseError: DatabaseCorruptError where `recovery.rebuild` helps, DatabaseBusyError where waiting
@@ -52,7 +54,7 @@ class Database:
         connections: list[sqlite3.Connection] = []
         try:
             with anyio.CancelScope(shield=True):  # a migration may be under way, and what is opened must be closed
-                connections.append(await writer.call(lambda: _open_writer(path, busy_timeout)))
+                connections.append(await writer.call(lambda: _open_writer(path, busy_timeout, keep_backups)))
                 connections.append(await reader.call(lambda: _open_reader(path, busy_timeout)))
             yield cls(path, writer, reader, connections)
         finally:
@@ -90,7 +92,7 @@ def connect(path: Path, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connectio
     return connection
 
 
-def _open_writer(path: Path, busy_timeout: float) -> sqlite3.Connection:
+def _open_writer(path: Path, busy_timeout: float, keep_backups: int) -> sqlite3.Connection:
     _make_private(path)
     with explained(path):
         connection = connect(path, busy_timeout)
@@ -103,7 +105,7 @@ def _open_writer(path: Path, busy_timeout: float) -> sqlite3.Connection:
                 )
             # In a log, FULL syncs it at every commit: what was acknowledged outlives a power cut.
             connection.execute("PRAGMA synchronous = FULL")
-            migrations.migrate(connection, path, time.time())
+            migrations.migrate(connection, path, time.time(), keep_backups=keep_backups)
         except BaseException:
             connection.close()
             raise

@@ -90,8 +90,8 @@ threads = 4
 keep_alive = 90
 recycle_after_jobs = 0
 recycle_growth_mb = 512
-memory_limit_mb = 4096
 max_job_seconds = 7200
+batch_deadline = 90
 [transcription]
 language = "de"
 task = "translate"
