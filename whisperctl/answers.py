@@ -71,6 +71,7 @@ def _complain(output: "Output", refused: "list[Answer]") -> None:
         reason = ((error and error["message"]) or "nothing was done", error["hint"] if error else None)
         reasons.setdefault(reason, []).append(answer["id"])
     for (message, hint), ids in list(reasons.items())[:FEW]:
+        ids.sort()
         output.complain(f"{'job' if len(ids) == 1 else 'jobs'} {render.id_ranges(ids)}: {message}", hint)
     if len(reasons) > FEW:
         output.note(f"  … and {len(reasons) - FEW:,} more reasons: --json shows every answer")

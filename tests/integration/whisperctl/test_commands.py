@@ -1,6 +1,7 @@
 """What every command asks, prints and exits with."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ STATUS: Params = {
     "socket": "/s.sock", "config": None, "memory": 41_000_000,
     "queue": {"queued": 14, "running": 1, "waiting": 0, "paused": 0, "completed": 120, "failed": 3, "cancelled": 0},
     "paused": False,
+    "trouble": None,
+    "holds": [{"reason": "low work runs 22:00-07:00", "jobs": 3}],
+    "lanes": {"count": 2, "reason": "both fit"},
     "workers": [
         {"lane": "background", "state": "busy", "pid": 431, "model": "base", "device": "cpu", "compute_type": "int8",
          "job": 12, "memory": 310_000_000, "error": None},
@@ -38,11 +42,28 @@ def test_status_fits_on_a_screen(folder: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.splitlines() == [
         "whisperd 1.2.3  pid 42  up 3 h 12 m  41 MB",
         "queue     14 queued  1 running  120 completed  3 failed",
+        "          3 jobs held: low work runs 22:00-07:00",
+        "lanes     2: both fit",
         "worker    background: busy, base (cpu int8), job 12, 310 MB, pid 431",
-        "worker    interactive: absent",
+        "worker    interactive: not needed now",
         "          no such\\x1b model",
         "",
         "12  meeting.wav transcribing   50%  9.0×    0:03 left",
+    ]
+
+
+def test_status_says_what_a_person_must_know_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stopped = {**STATUS["workers"][0], "state": "stopped"}
+    held = [{"reason": "the queue is paused", "jobs": 14}]
+    paused = STATUS | {"paused": True, "holds": held, "trouble": "the disk is full", "workers": [stopped]}
+    with ScriptedDaemon(folder / "run", {"daemon.status": paused}):
+        assert cli.main(["status"]) == names.EXIT_OK
+    assert capsys.readouterr().out.splitlines()[1:6] == [
+        "queue     14 queued  1 running  120 completed  3 failed",
+        "          the disk is full",
+        "          PAUSED: files wait, dictation goes on; `whisperctl queue resume`",
+        "lanes     2: both fit",
+        "worker    background: stopped while dictation computes, base (cpu int8), job 12, 310 MB, pid 431",
     ]
 
 
@@ -56,7 +77,13 @@ def test_status_fits_on_a_screen(folder: Path, capsys: pytest.CaptureFixture[str
         (["job", "text", "1"], "job.text", transcript(1, "héllo")),
         (["job", "wait", "1"], "job.wait", {"jobs": [job(1, "completed")]}),
         (["job", "cancel", "1"], "job.cancel", {"jobs": [{"id": 1, "ok": True, "job": job(1), "error": None}]}),
+        (["job", "move", "1", "--to", "first"], "job.move", {"jobs": [{"id": 1, "ok": True, "job": job(1)}]}),
+        (["job", "delete", "--all", "--yes"], "job.delete", {"jobs": [{"id": 1, "ok": True, "job": None}]}),
+        (["queue", "pause"], "queue.pause", {"paused": True, "queue": {"queued": 1, "waiting": 0}}),
+        (["queue", "resume"], "queue.resume", {"paused": False, "queue": {"queued": 1, "waiting": 0}}),
+        (["queue", "clear", "--yes"], "queue.clear", {"removed": 3}),
         (["submit", "a.wav"], "job.submit", {"jobs": [job(1)]}),
+        (["submit", "--dictation", "--wait", "a.wav"], "job.text", transcript(1, "said")),
         (["transcribe", "a.wav"], "job.text", transcript(1, "one\ntwo")),
     ],
 )
@@ -66,6 +93,7 @@ def test_json_is_the_result_as_it_came_and_nothing_else(
     answers = {
         "events.subscribe": {"subscription": 1, "seq": 0},
         "job.submit": {"jobs": [job(1)]},
+        "job.list": {"jobs": [job(1, "completed")], "next_cursor": None},
         "job.wait": {"jobs": [job(1, "completed")]},
         method: result,
     }
@@ -117,20 +145,39 @@ def test_job_list_asks_for_what_the_options_say(folder: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == "no jobs\n"
 
 
-def test_job_list_is_a_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+def test_job_list_is_a_table(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [
-        job(12, "running", path="/a/evil\x1b[2J\nname.wav", progress=0.25, duration=3_900.0, eta=160.0, kind="batch"),
-        job(3, "queued", place=2, path="/a/会議.wav"),
-        job(1, "failed"),
+        job(
+            12,
+            "running",
+            path="/a/evil\x1b[2J\nname.wav",
+            progress=0.25,
+            duration=3_900.0,
+            eta=160.0,
+            kind="batch",
+            priority="low",
+        ),
+        job(5, "queued", hold="low work runs 22:00-07:00", priority="low"),
+        job(4, "waiting", attempts=1, retry_at="2026-01-01T01:00:25.000Z"),
+        job(3, "queued", place=2, starts_in=160.0, path="/a/会議.wav"),
+        job(1, "failed", attempts=3),
     ]
+    in_utc(monkeypatch)
     with ScriptedDaemon(folder / "run", {"job.list": {"jobs": jobs, "next_cursor": "next"}}):
         assert cli.main(["job", "list"]) == names.EXIT_OK
     shown = capsys.readouterr()
     assert shown.out.splitlines() == [
-        "id  state    progress  kind    length  left  name",
-        "12  running  25%       batch  1:05:00  2:40  evil\\x1b[2J\\nname.wav",
-        " 3  queued   place 2   file                  会議.wav",
-        " 1  failed             file                  meeting.wav",
+        "id  state    progress                   kind        length  left  name",
+        "12  running  25%                        batch      1:05:00  2:40  evil\\x1b[2J\\n…",
+        " 5  queued   low work runs 22:00-07:00  file, low                 meeting.wav",
+        " 4  waiting  try 2 at 01:00:25          file                      meeting.wav",
+        " 3  queued   place 2, in 2:40           file                      会議.wav",
+        " 1  failed   3 tries                    file                      meeting.wav",
     ]
     assert "--cursor next" in shown.err
 
@@ -144,6 +191,7 @@ def test_job_show_is_a_card_with_the_story(
         retry_at="2026-01-01T01:00:00.000Z", options={"task": "translate", "words": False, "formats": ["srt", "txt"]},
         error={"kind": "io", "message": "can't read it", "hint": "check the disk"}, notes=["started again"],
         outputs=[{"format": "srt", "path": "/a/b.srt"}, {"format": "txt", "path": "/a/b.txt", "error": "no room"}],
+        outputs_retry_at="2026-01-01T02:00:00.000Z", priority="low",
     )  # fmt: skip
     story = [
         {"seq": 1, "at": "2026-01-01T00:00:00.000Z", "event": "job.state", "data": {"state": "queued", "kind": "file"}},
@@ -152,10 +200,7 @@ def test_job_show_is_a_card_with_the_story(
           "reason": "can't read it"}},
         {"seq": 6, "at": "2026-01-01T00:00:10.000Z", "event": "job.note", "data": {"ratio": 0.25, "final": True}},
     ]  # fmt: skip
-    import time
-
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
+    in_utc(monkeypatch)
     with ScriptedDaemon(folder / "run", {"job.show": {"job": shown_job, "story": story}}) as daemon:
         assert cli.main(["job", "show", "12"]) == names.EXIT_OK
         assert daemon.asked("job.show") == [{"id": 12}]
@@ -165,7 +210,7 @@ def test_job_show_is_a_card_with_the_story(
         "  progress    50%, 0:30 of 1:00",
         "  what to do  check the disk",
         "  file        /a/b.wav",
-        "  kind        file",
+        "  kind        file, in the class low",
         "  audio       1:00",
         "  model       base on cpu",
         "  language    en",
@@ -178,11 +223,12 @@ def test_job_show_is_a_card_with_the_story(
         "  options     task translate, formats srt txt",
         "  srt         /a/b.srt",
         "  txt         /a/b.txt: no room",
+        "              what could not be written is tried again at 2026-01-01 02:00:00",
         "  note        started again",
         "",
         "Story",
         "  2026-01-01 00:00:00  queued",
-        "  2026-01-01 00:00:09  failed     can't read it, attempts 3",
+        "  2026-01-01 00:00:09  failed     can't read it, after 3 tries",
         "  2026-01-01 00:00:10  job.note   ratio 0.25, final yes",
     ]
 

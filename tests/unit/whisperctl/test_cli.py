@@ -99,7 +99,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["status", "extra"], ["job", "show", "twelve"], ["job", "wait"], ["submit", "a", "--no"]]
+    "words", [["status", "extra"], ["job", "show", "twelve"], ["job", "move", "1"], ["submit", "a", "--no"]]
 )
 def test_wrong_arguments_are_usage_errors(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

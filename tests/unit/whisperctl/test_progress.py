@@ -86,8 +86,9 @@ def test_no_line_is_wider_than_it_may_be(
         (job(1, "running"), "running, 0%"),
         (
             job(1, "waiting", error={"kind": "io", "message": "read\x1b failed", "hint": None}),
-            "waiting to be tried again after: read\\x1b failed",
+            "waiting, try 1 after: read\\x1b failed",
         ),
+        (job(1, "waiting", attempts=1, retry_at="not a time"), "waiting, try 2 at not a time"),
         (job(1, "paused"), "paused"),
         (job(1, "failed", error={"kind": "io", "message": "no such file", "hint": None}), "failed: no such file"),
         (job(1, "completed"), "completed"),
