@@ -20,6 +20,9 @@ BENCHMARKS = {
     "endurance": "memory and open files after an hour of mixed work and a hundred restarts",
     "startup": "start of whisperctl against that of Python",
     "idle": "memory and processor time of an idle daemon",
+    "contention": "dictation under a running file job against dictation on an idle daemon",
+    "socket": "answers of the control socket while the model runs and 100,000 jobs are queued",
+    "kills": "a queue of files under kill -9 of the daemon",
 }
 
 

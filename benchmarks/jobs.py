@@ -28,15 +28,20 @@ def completed(daemon: Daemon, path: Path, *, deadline: float = 7200, **options: 
 
 def all_completed(daemon: Daemon, ids: Sequence[int], *, deadline: float = 7200) -> list[dict[str, Any]]:
     """These jobs, once all of them are completed."""
+    jobs = all_final(daemon, ids, deadline=deadline)
+    failed = [job for job in jobs if job["state"] != "completed"]
+    assert not failed, failed
+    return jobs
+
+
+def all_final(daemon: Daemon, ids: Sequence[int], *, deadline: float = 7200) -> list[dict[str, Any]]:
+    """These jobs, once each has come to an end of some kind."""
     end = time.monotonic() + deadline
     while True:
         jobs = daemon.call("job.wait", ids=list(ids), timeout=ONE_WAIT)["jobs"]
         if all(job["state"] in FINAL for job in jobs):
-            break
+            return jobs
         assert time.monotonic() < end, f"not final after {deadline:.0f} s"
-    failed = [job for job in jobs if job["state"] != "completed"]
-    assert not failed, failed
-    return jobs
 
 
 def state_events(daemon: Daemon) -> Client:
@@ -47,25 +52,26 @@ def state_events(daemon: Daemon) -> Client:
 
 
 @contextlib.contextmanager
-def _reading(database: Path) -> Iterator[sqlite3.Connection]:
+def reading(database: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection to a daemon's database, whether it runs or not."""
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         yield connection
 
 
 def stored_chunks(database: Path, job: int) -> list[tuple[Chunk, ...]]:
     """The chunks of each block, in order."""
-    with _reading(database) as connection:
+    with reading(database) as connection:
         return [stored.plan.chunks for stored in checkpoints.load(connection, job).blocks]
 
 
 def stored_batch_size(database: Path, job: int) -> int:
     """Chunks of the largest decoding batch."""
-    with _reading(database) as connection:
+    with reading(database) as connection:
         blocks = checkpoints.load(connection, job).blocks
     return max(len(batch) for stored in blocks for batch in stored.plan.batches)
 
 
 def stored_results(database: Path, job: int) -> tuple[ChunkResult, ...]:
     """The results of all chunks, in the order of the audio."""
-    with _reading(database) as connection:
+    with reading(database) as connection:
         return checkpoints.results(connection, job)
