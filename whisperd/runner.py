@@ -16,11 +16,11 @@ from whisperd.config.settings import Settings
 from whisperd.errors import DatabaseError, DiskFullError, ModelNotFoundError
 from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind
-from whisperd.jobs import retry
+from whisperd.jobs import estimates, retry
 from whisperd.jobs.job import Failure, Kind, Stage
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
-from whisperd.live import LiveJobs
+from whisperd.live import LiveJobs, measure
 from whisperd.models.engine import Engine, resolve_engine, smaller_model
 from whisperd.outputs import after_writing, write_outputs
 from whisperd.store import jobs, measurements, transcripts
@@ -91,15 +91,21 @@ class Runner:
 
     async def _transcribe(self, handle: RunHandle, lane: Lane) -> tuple[Transcript, Engine]:
         job = handle.job
-        chosen = job.model if job.fingerprint else None
-        engine = await resolve_engine(job.kind, job.options, self._settings, self._state_dir, chosen=chosen)
+        engine = await resolve_engine(job.kind, job.options, self._settings, self._state_dir, chosen=job.model)
         known = await self._database.read(
             lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
         )
-        speed = 1 / known if known else None
+        factor = estimates.real_time_factor(known, engine.model, engine.load.device)
 
-        def report(stage: Stage, *, done: float, duration: float | None) -> None:
-            live = self._live.report(job.id, stage, done=done, duration=duration, expected=speed)
+        def report(stage: Stage, now: JobRow) -> None:
+            live = measure(
+                stage,
+                done=now.done,
+                duration=now.duration,
+                processing_time=now.processing_time,
+                expected_factor=factor,
+            )
+            self._live.note(job.id, live)
             self._bus.publish(Event(names.TOPIC_JOB_PROGRESS, time.time(), msgspec.to_builtins(live), job=job.id))
 
         run = Run(

@@ -40,6 +40,9 @@ BROKEN_LANE_PAUSE = 60.0
 TROUBLE_PAUSE = 5.0
 """Seconds before trying again after the database could not be used: no event tells that a disk has room again."""
 
+CLOCK_TRUST = 60.0
+"""Seconds after which a wait for a time of day looks at the clock again."""
+
 MODEL_PREFERENCE = 600.0
 """Seconds for which a job may be overtaken by later ones whose model is already loaded."""
 
@@ -199,7 +202,8 @@ class Scheduler:
         retry_at = await self._database.read(order.next_retry_at)
         edge = policy.next_change(self._settings.schedule.low_hours(), datetime.datetime.now().astimezone())
         wall = [at for at in (retry_at, edge.timestamp() if edge else None) if at is not None]
-        times += [moment + max(0.0, at - time.time()) for at in wall]
+        # No event tells that the clock was set or the machine slept.
+        times += [moment + min(max(0.0, at - time.time()), CLOCK_TRUST) for at in wall]
         return min(times, default=math.inf)
 
     async def _stop(self) -> None:
@@ -231,6 +235,9 @@ class Scheduler:
             ]
 
         rows = await self._ledger.commit(insert_all)
+        for row in rows:
+            if run := self._run_of(row.id):  # perhaps promoted: it need not give way any more
+                run.job = row
         self.poke()
         return rows
 

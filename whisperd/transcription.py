@@ -52,9 +52,9 @@ class GaveWayError(Exception):
 
 
 class Report(Protocol):
-    """Told of every step; called on the event loop, must not block."""
+    """Told of every step, with the job as it is then; called on the event loop, must not block."""
 
-    def __call__(self, stage: Stage, *, done: float, duration: float | None) -> None: ...
+    def __call__(self, stage: Stage, now: JobRow) -> None: ...
 
 
 class Run:
@@ -127,13 +127,13 @@ class Run:
 
     async def _load(self) -> None:
         self._tell(Stage.LOADING_MODEL)
+        await self._update(JobChanges(model=self._engine.model))
         self._loaded = loaded = await self._lane.load(self._engine.model, self._engine.load)
         if self._job.fingerprint not in (None, loaded.fingerprint):
             await self._start_again()
         changes = JobChanges(
             identity=self._source.identity,
             fingerprint=loaded.fingerprint,
-            model=self._engine.model,
             device=loaded.device,
             batch_size=self._job.batch_size or await self._calibrated_batch_size(loaded),
         )
@@ -243,9 +243,12 @@ class Run:
         seconds = 0.0
         for at in range(0, len(indices), size):
             chunks = tuple(plan.chunks[index] for index in indices[at : at + size])
+            stopped = self._lane.stopped_time
             reply = await self._decode(plan, chunks)
             results += reply.results
-            seconds += reply.seconds
+            # The worker's clock went on while it was stopped.
+            seconds += max(0.0, reply.seconds - (self._lane.stopped_time - stopped))
+        self._expected = max(seconds / len(indices), self._expected * 0.8)
         done = max(self._job.done, max(result.chunk.end for result in results) / frames.SAMPLE_RATE)
         await self._database.write(
             lambda c: checkpoints.save_batch(c, self._job.id, block, batch, results, seconds, done)
@@ -258,9 +261,7 @@ class Run:
             self._source, (plan.start, plan.end), chunks, self._engine.decode_options(self._job.language)
         )
         deadline = batching.batch_deadline(self._expected * len(chunks), self._batch_deadline)
-        reply = await self._lane.call(call, frames.Decoded, deadline=deadline)
-        self._expected = max(reply.seconds / len(chunks), self._expected * 0.8)
-        return reply
+        return await self._lane.call(call, frames.Decoded, deadline=deadline)
 
     def _check_length(self, duration: float | None) -> None:
         longest = self._longest
@@ -312,4 +313,4 @@ class Run:
         self._job = await self._database.write(lambda c: jobs.update(c, self._job.id, changes))
 
     def _tell(self, stage: Stage) -> None:
-        self._report(stage, done=self._job.done, duration=self._job.duration)
+        self._report(stage, self._job)

@@ -18,7 +18,7 @@ import msgspec
 
 from whisperd.jobs.job import Priority
 
-STOP_LIMIT = 300.0
+STOP_LIMIT = 900.0
 """Seconds after which the background lane goes on though the interactive one still computes: longer than any call of a
 dictation may take (loading a model included), so that only a defect is met by it."""
 

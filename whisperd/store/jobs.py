@@ -259,6 +259,8 @@ def _consequences(job: JobRow, command: Command, state: State, now: float) -> di
             "missing": None,
             "confidence": None,
         }
+        if job.state is State.COMPLETED or not job.done:
+            values["model"] = None  # nothing ties it to the model of the first try
     return values
 
 

@@ -76,6 +76,8 @@ class Lane:
         self._baseline: int | None = None
         self._state = LaneState.ABSENT
         self.stopped = False
+        self._stopped_at = 0.0
+        self._stopped_before = 0.0
         self.error: str | None = None
         self.job: int | None = None
         self.model: str | None = None
@@ -83,6 +85,11 @@ class Lane:
     @property
     def state(self) -> LaneState:
         return LaneState.STOPPED if self.stopped and self._process else self._state
+
+    @property
+    def stopped_time(self) -> float:
+        """Seconds that the lane has been stopped in all."""
+        return self._stopped_before + (anyio.current_time() - self._stopped_at if self.stopped else 0.0)
 
     @property
     def process(self) -> WorkerProcess | None:
@@ -141,12 +148,15 @@ class Lane:
 
     def stop(self) -> None:
         """Stop the process, and any that is started meanwhile, until `resume`."""
-        self.stopped = True
+        if not self.stopped:
+            self.stopped = True
+            self._stopped_at = anyio.current_time()
         if self._process:
             self._process.stop()
         self._changed(self)
 
     def resume(self) -> None:
+        self._stopped_before = self.stopped_time
         self.stopped = False
         if self._process:
             self._process.resume()
