@@ -24,7 +24,7 @@ from whisperd.store import checkpoints, jobs, measurements
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcripts.transcript import Transcript, assemble
-from whisperd.workers.lane import Lane
+from whisperd.workers.lane import CallFailedError, Lane
 
 OPEN_DEADLINE = 600.0
 """Seconds to identify a file: hashing 60 GB at 100 MB/s."""
@@ -207,9 +207,14 @@ class Run:
             engine.decode_options(language),
             CALIBRATION_BUDGET,
         )
-        found = await self._lane.call(
-            call, frames.Calibrated, deadline=batching.batch_deadline(CALIBRATION_BUDGET, self._batch_deadline)
-        )
+        deadline = batching.batch_deadline(CALIBRATION_BUDGET, self._batch_deadline)
+        try:
+            found = await self._lane.call(call, frames.Calibrated, deadline=deadline)
+        except CallFailedError as error:
+            if error.failure is not FailureKind.OUT_OF_MEMORY:
+                raise
+            await self._update(JobChanges(batch_size=1))
+            return
         await self._database.write(
             lambda c: measurements.save_calibration(
                 c,
