@@ -37,6 +37,8 @@ def report(output: "Output", verb: str, answers: "list[Answer]", described: bool
     refused = [answer for answer in refused if answer not in overtaken]
     if len(answers) <= FEW:
         output.lines([_line(verb, answer, output.out.paint) for answer in done])
+        if overtaken:
+            output.note(f"{render.counted(len(overtaken), 'job')} had changed meanwhile")
     else:
         output.line(_summary(verb, len(done), len(refused), len(overtaken)))
     if not output.json_only:

@@ -96,7 +96,7 @@ def _story_line(entry: "HistoryEntry", paint: "Paint") -> str:
 
 def _change(data: "Params") -> str:
     """Why a job's state changed, and after how many tries or when the next one is."""
-    error: Failure | None = data.get("error")
+    error: Failure | None = data.get("error") if data.get("state") in ("waiting", "failed") else None
     reason = str(data.get("reason") or "")
     reason = _REASONS.get(reason, reason)
     command = _COMMANDS.get(str(data.get("command")), "")

@@ -83,8 +83,10 @@ def _progress(job: "Job", bar: "Bar") -> str:
     """How far a job is, or what it waits for."""
     state = job["state"]
     told: list[str] = []
-    if state == "running" or 0 < job["progress"] < 1:
+    if state == "running":
         told.append(f"{bar(job['progress'], _BAR_COLUMNS)} {render.percent(job['progress']):>4}".strip())
+    elif 0 < job["progress"] < 1:
+        told.append(render.percent(job["progress"]))
     if state == "queued":
         told += progress.prospects(job, "in")
     elif state == "waiting":

@@ -178,6 +178,38 @@ def test_ctrl_c_leaves_the_job_to_the_daemon(daemon: Daemon, lecture: Path) -> N
     assert daemon.ctl("job", "wait", str(job["id"])).returncode == names.EXIT_FAILED
 
 
+def test_a_jobs_whole_story_is_told_in_words(daemon: Daemon, lecture: Path) -> None:
+    daemon.ctl("queue", "pause")
+    daemon.ctl("submit", "--low", str(lecture))
+    assert "PAUSED: files wait" in daemon.ctl("status").stdout
+    assert "the queue is paused" in daemon.ctl("job", "list").stdout
+    assert daemon.ctl("submit", str(lecture)).stderr == "already on the way: job 1; --again queues a file once more\n"
+    assert daemon.ctl("job", "move", "--all", "--to", "first").stdout == "   1  place 1    lecture.wav\n"
+    daemon.ctl("queue", "resume")
+    wait_for(lambda: daemon.call("job.show", id=1)["job"]["progress"] > 0)
+    assert daemon.ctl("job", "pause", "--all").stdout == "   1  paused     lecture.wav\n"
+    assert daemon.ctl("job", "cancel", "--all").returncode == names.EXIT_USAGE
+    assert daemon.ctl("job", "resume", "--all").returncode == names.EXIT_OK
+    assert daemon.ctl("job", "cancel", "--all", "--yes").stdout == "   1  cancelled  lecture.wav\n"
+    assert daemon.ctl("job", "retry", "--all").returncode == names.EXIT_OK
+    assert daemon.ctl("job", "wait", "--all").returncode == names.EXIT_OK
+    story = daemon.ctl("job", "show", "1").stdout.partition("Story\n")[2].splitlines()
+    told = [" ".join(line.split()[2:]) for line in story]
+    assert told[:5] == ["queued", "queued promoted by hand", "queued moved to place 1", "running", "paused by hand"]
+    assert told[5] == "queued resumed by hand"
+    assert told[-4:] == ["cancelled by hand", "queued to be done again by hand", "running", "completed"]
+    assert daemon.ctl("job", "delete", "--state", "completed", "--yes").stdout == "   1  deleted\n"
+    assert daemon.ctl("job", "show", "1").returncode == names.EXIT_NOT_FOUND
+
+
+def test_a_dictation_that_is_waited_for_prints_its_text(shared: Daemon) -> None:
+    ran = shared.ctl("submit", "--dictation", "--wait", str(DEMO))
+    assert ran.returncode == names.EXIT_OK, ran.stderr
+    assert ran.stdout.strip() == TEXT
+    refused = shared.ctl("transcribe", str(DEMO), "--dictation")
+    assert refused.returncode == names.EXIT_USAGE
+
+
 def test_shutdown_stops_the_daemon_and_then_there_is_none(daemon: Daemon) -> None:
     assert daemon.ctl("shutdown").returncode == names.EXIT_OK
     assert daemon.process is not None

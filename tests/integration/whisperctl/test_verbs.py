@@ -124,6 +124,11 @@ def test_a_job_that_changed_before_the_verb_came_is_no_failure(
         assert cli.main(["job", "cancel", "--all", "--yes"]) == names.EXIT_OK
         assert capsys.readouterr().out == "cancelled 28 jobs; 2 had changed meanwhile\n"
         assert cli.main(["job", "cancel", "7"]) == names.EXIT_REFUSED
+    with ScriptedDaemon(folder / "run", Jobs(2, {1: "illegal_transition"}).answers()):
+        assert cli.main(["job", "pause", "--all"]) == names.EXIT_OK
+    shown = capsys.readouterr()
+    assert shown.out == "   2  queued     meeting.wav\n"
+    assert "1 job had changed meanwhile\n" in shown.err
 
 
 def test_more_reasons_than_fit_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
