@@ -111,7 +111,7 @@ def test_truncated_file_is_transcribed_as_far_as_it_goes_and_marked_partial(
     assert "of the audio could not be read and is not in the transcript" in told
 
 
-@pytest.mark.parametrize("suffix", ["m4a", "flac", "ogg", "opus", "webm"])
+@pytest.mark.parametrize("suffix", ["mp3", "m4a", "flac", "ogg", "opus", "webm"])
 def test_times_after_damaged_packets_are_right(daemon: Daemon, tmp_path: Path, suffix: str) -> None:
     # The silence puts the last words into a chunk of their own, whose start (`seek`) no decoding can shift.
     samples = np.concatenate([media.SPEECH, silence(40), media.SPEECH[: 6 * SAMPLE_RATE]])

@@ -6,6 +6,7 @@ others: which samples are wanted (`blocks`).
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import av
@@ -13,11 +14,14 @@ import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from whisperd.frames import SAMPLE_RATE, Damage
-from whisperd.worker.container import audio_stream, open_container, promised_seconds
+from whisperd.worker.container import audio_stream, ends_in_a_cut_page, open_container, promised_seconds
+from whisperd.worker.elementary import ByteClock
 
 Samples = NDArray[np.float32]
 
@@ -50,6 +54,8 @@ class AudioReader:
             # Its frames carry checksums; unchecked, a damaged one is decoded to full-scale noise.
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._promised = promised_seconds(descriptor, self._container, self._stream)
+        self._clock = ByteClock() if self._container.format.name == "mp3" else None
+        self._cut_off = ends_in_a_cut_page(descriptor, self._container)
         self._converter = _Converter()
         self._produced = 0
         self._bad_packets: list[int] = []
@@ -140,16 +146,31 @@ class AudioReader:
             try:
                 for packet in self._container.demux(self._stream):
                     errors = 0
-                    try:
-                        yield from packet.decode()
-                    except av.error.FFmpegError:
-                        self._bad_packets.append(self._produced)
+                    yield from self._decoded(packet)
+                if self._cut_off:
+                    self._bad_packets.append(self._produced)
                 return
             except OSError:
                 raise
             except av.error.FFmpegError:
                 errors += 1
                 self._bad_packets.append(self._produced)
+
+    def _decoded(self, packet: "Packet[AudioStream]") -> Iterator[AudioFrame]:
+        """The packet's frames, at their times."""
+        frames: list[AudioFrame] | None = None
+        with suppress(av.error.FFmpegError):
+            frames = packet.decode()
+        for frame in frames or ():
+            if self._clock is not None and frame.pts is not None and frame.time_base is not None:
+                frame.pts += round(self._clock.late / frame.time_base)
+            yield frame
+        damaged = frames is None
+        if self._clock is not None:
+            duration = float((packet.duration or 0) * (packet.time_base or 0))
+            damaged = self._clock.follow(bytes(packet), duration, not damaged)
+        if damaged:
+            self._bad_packets.append(self._produced)
 
 
 def _origin(container: InputContainer) -> float | None:

@@ -32,6 +32,9 @@ size."""
 _STREAMED: Final = frozenset({0, 0xFFFF_FFFF})
 """WAV length fields of a writer that could not go back to fill them in."""
 
+_OGG_HEADER: Final = 27
+_OGG_PAGE: Final = _OGG_HEADER + 255 + 255 * 255
+"""Bytes of an Ogg page's fixed header, and of the longest page (RFC 3533)."""
 
 _PCM_BYTES: Final = {
     "pcm_u8": 1,
@@ -144,14 +147,36 @@ def _promised_by_wav(descriptor: int, stream: AudioStream) -> float | None:
 
 
 def _has_xing_header(descriptor: int) -> bool:
-    """Whether an MP3 states its number of frames; without, its length is an estimate that can be far off."""
+    """Whether an MP3 states its number of frames; without, its length is an estimate that can be far off.
+
+    What stands first in files joined end to end is the first one's: FFmpeg takes it for a mistake, and estimates, where
+    the file is longer by a twentieth than the header says.
+    """
     head = os.pread(descriptor, 10, 0)
     offset = 0
     if head[:3] == b"ID3" and len(head) == 10:
         a, b, c, d = head[6:10]
         offset = 10 + (a << 21 | b << 14 | c << 7 | d)
     frame = os.pread(descriptor, 2048, offset)
-    return b"Xing" in frame or b"Info" in frame
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or at + 16 > len(frame):
+        return False
+    flags, _, size = struct.unpack_from(">III", frame, at + 4)
+    states_frames_and_size = flags & 3 == 3
+    return not states_frames_and_size or os.fstat(descriptor).st_size - offset <= size * 21 // 20
+
+
+def ends_in_a_cut_page(descriptor: int, container: InputContainer) -> bool:
+    """Whether an Ogg file ends in the middle of a page: all it tells of a missing end, not how long that was. One cut
+    exactly between pages looks like a recorder that never wrote the mark of the end, which some don't."""
+    if container.format.name != "ogg":
+        return False
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, _OGG_PAGE, max(0, size - _OGG_PAGE))
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if len(page) < _OGG_HEADER or len(page) < _OGG_HEADER + page[26]:
+        return True
+    return len(page) < _OGG_HEADER + page[26] + sum(page[_OGG_HEADER : _OGG_HEADER + page[26]])
 
 
 def _clock_seconds(text: str) -> float | None:

@@ -177,6 +177,40 @@ def test_damaged_packets_are_counted_and_the_hole_is_filled(tmp_path: Path) -> N
     assert len(read) == pytest.approx(60 * SAMPLE_RATE, abs=0.15 * SAMPLE_RATE)
 
 
+@pytest.mark.parametrize("size", [400, 4_000, 20_000])
+@pytest.mark.parametrize("seed", [1, 4, None], ids=["garbage", "other garbage", "zeros"])
+def test_what_is_lost_in_the_middle_of_an_mp3_is_filled_and_counted(
+    tmp_path: Path, size: int, seed: int | None
+) -> None:
+    path = write_audio(tmp_path / "a.mp3", beeps(1, 18, length=20) + noise(20, level=0.02))
+    data = bytearray(path.read_bytes())
+    at = len(data) // 2
+    data[at : at + size] = bytes(size) if seed is None else np.random.default_rng(seed).bytes(size)
+    path.write_bytes(data)
+    samples, damage = read_all(path)
+    assert [onsets(samples)[0], onsets(samples)[-1]] == pytest.approx([1, 18], abs=0.15)
+    assert damage.bad_packets > 0
+    # At 24 kbit/s; what looks like the header of a long frame takes sound ones with it.
+    assert size * 8 / 24_000 - 0.1 < damage.missing / SAMPLE_RATE < size * 8 / 24_000 + 1
+
+
+def test_the_tags_of_joined_mp3_files_are_neither_time_nor_damage(tmp_path: Path) -> None:
+    one = write_audio(tmp_path / "a.mp3", beeps(1, length=3)).read_bytes()
+    picture = b"TAG" + bytes(125) + b"ID3\x04\0\0\0\0\x3f\x7f" + np.random.default_rng(2).bytes(8191)
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(one + picture + one)
+    samples, damage = read_all(joined)
+    assert onsets(samples) == pytest.approx([1, 4], abs=0.25)
+    assert damage.bad_packets == 0
+    assert damage.missing < 0.25 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "opus"])
+def test_an_ogg_file_that_ends_in_the_middle_of_a_page_is_damaged(tmp_path: Path, suffix: str) -> None:
+    _, damage = read_all(cut(write_audio(tmp_path / f"a.{suffix}", noise(20)), 0.5))
+    assert damage.bad_packets == 1
+
+
 def test_a_hole_in_the_timestamps_becomes_silence_of_its_length(tmp_path: Path) -> None:
     path = tmp_path / "a.mka"
     with (
