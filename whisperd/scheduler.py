@@ -22,7 +22,7 @@ from whisperd.config.settings import Settings
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, QueueFullError, RefusedError
 from whisperd.hooks import run_hook
 from whisperd.jobs import policy
-from whisperd.jobs.job import Failure, Priority
+from whisperd.jobs.job import Failure, Priority, State
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.runner import RunHandle, Runner
@@ -210,11 +210,9 @@ class Scheduler:
         """Nothing of a killed worker's batch is lost but its time: the jobs go on from their checkpoints."""
         for slot in self._slots.values():
             await slot.lane.end()
-            if slot.run:
-                with contextlib.suppress(DatabaseError, DiskFullError):  # the next start finds it running
-                    await self._ledger.transition_if_legal(
-                        slot.run.job.id, Command.REQUEUE, reason="the daemon was stopped"
-                    )
+        now = time.time()
+        with contextlib.suppress(DatabaseError, DiskFullError):  # then the next start finds them running
+            await self._ledger.commit(lambda c: _give_back(c, now))
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -307,6 +305,12 @@ class Scheduler:
     def _run_of(self, job_id: int) -> RunHandle | None:
         runs = (slot.run for slot in self._slots.values())
         return next((run for run in runs if run and run.job.id == job_id), None)
+
+
+def _give_back(connection: sqlite3.Connection, now: float) -> list[Transitioned]:
+    running = jobs.page(connection, states=[State.RUNNING], limit=names.MAX_PAGE)
+    reason = "the daemon was stopped"
+    return [jobs.transition(connection, job.id, Command.REQUEUE, now, reason=reason) for job in running]
 
 
 def _wake(connection: sqlite3.Connection, job_id: int, now: float) -> Transitioned:

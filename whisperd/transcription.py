@@ -127,7 +127,8 @@ class Run:
 
     async def _load(self) -> None:
         self._tell(Stage.LOADING_MODEL)
-        await self._update(JobChanges(model=self._engine.model))
+        if self._job.model != self._engine.model:
+            await self._update(JobChanges(model=self._engine.model))
         self._loaded = loaded = await self._lane.load(self._engine.model, self._engine.load)
         if self._job.fingerprint not in (None, loaded.fingerprint):
             await self._start_again()
@@ -238,8 +239,8 @@ class Run:
             self._check_limit()
             if self._give_way():
                 raise GaveWayError
-        await self._update(JobChanges(done=(plan.next_start or plan.end) / frames.SAMPLE_RATE))
-        self._tell(Stage.TRANSCRIBING)
+        if plan.next_start is not None:
+            await self._update(JobChanges(done=plan.next_start / frames.SAMPLE_RATE))
 
     async def _decode_batch(self, block: int, plan: BlockPlan, batch: int, indices: tuple[int, ...]) -> None:
         """Decode and store a batch of the plan; in pieces where memory has run out since it was planned."""

@@ -49,11 +49,21 @@ REFUSED = [
     (media.device, "bad_input", "is a pipe, socket or device, not a file", "pipe it to `whisperctl transcribe -`"),
     (media.link_loop, "bad_input", "is a symbolic link that leads back to itself", "give the path of the audio"),
     (media.too_long_a_name, "bad_input", "has a name that is too long", "shorten its name or path"),
-    (media.text, "bad_input", "is not an audio file that can be read", "can be read"),
+    (media.text, "bad_input", "is a text file, not audio", "give the audio itself"),
     (media.random_bytes, "bad_input", "is not an audio file that can be read", "can be read"),
-    (media.only_a_header, "bad_input", "is not an audio file that can be read", "can be read"),
-    (media.cut_recording, "bad_input", "is not an audio file that can be read", "incomplete"),
-    (media.mute_video, "no_audio", "has no audio in it (it holds video)", ""),
+    (
+        media.only_a_header,
+        "bad_input",
+        "is cut off or damaged: nothing that can be read follows its header",
+        "copy or download it again",
+    ),
+    (
+        media.cut_recording,
+        "bad_input",
+        "is cut off: its index (moov), which most recorders write last, is missing",
+        "copy or download it again",
+    ),
+    (media.mute_video, "no_audio", "has no audio in it (it holds video)", "record again with the microphone on"),
 ]
 
 
@@ -75,7 +85,7 @@ def test_bad_files_among_good_ones_take_nothing_with_them(daemon: Daemon, tmp_pa
     assert heard.returncode == 1
     assert len(heard.stdout.splitlines()) == 1
     assert len(heard.stdout.split()) > 20
-    for path, reason in zip(paths, ("does not exist", "", "is not an audio file", "is empty"), strict=True):
+    for path, reason in zip(paths, ("does not exist", "", "is a text file", "is empty"), strict=True):
         assert (f"{path} {reason}" in heard.stderr) == bool(reason)
 
 
@@ -140,7 +150,7 @@ def test_playlist_under_an_audio_name_reaches_neither_network_nor_other_files(
             [job] = daemon.submit(path)
             [job] = daemon.wait(job["id"])
             assert (job["state"], job["error"]["kind"]) == ("failed", "bad_input")
-            assert "a playlist" in job["error"]["hint"]
+            assert job["error"]["message"] == f"{path} is a playlist, not audio"
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()

@@ -83,7 +83,7 @@ Action = Start | GiveWay | Stop | Continue
 def decide(
     waiting: Mapping[Priority, int], allowed: frozenset[Priority], lanes: Sequence[LaneSnapshot]
 ) -> list[Action]:
-    """The actions that bring the lanes to where the rules want them.
+    """The actions that bring the lanes to where the rules want them, in the order in which to carry them out.
 
     `waiting` counts the startable jobs of each class. Carrying the actions out and deciding again gives none: the
     result is a fixed point until something happens.
@@ -97,7 +97,7 @@ def decide(
                 actions.append(Start(lane.role, first))
         elif not lane.giving_way and (lane.running not in allowed or (first is not None and first < lane.running)):
             actions.append(GiveWay(lane.role))
-    return actions + _stops(lanes, actions)
+    return _stops(lanes, actions) + actions
 
 
 def _stops(lanes: Sequence[LaneSnapshot], actions: Sequence[Action]) -> list[Action]:

@@ -63,7 +63,7 @@ class Blocks:
             raise WorkError(
                 FailureKind.INPUT_CHANGED,
                 f"{shown(source.path)} is shorter than when its transcription was planned",
-                "Submit it again.",
+                "submit it again",
             )
         return Block(start, end, self._buffer[start - self._start : end - self._start], last=False)
 
@@ -105,5 +105,5 @@ class Blocks:
             raise WorkError(
                 FailureKind.BAD_INPUT,
                 f"{shown(source.path)} holds no audio that can be decoded",
-                "It is damaged or incomplete; record or copy it again.",
+                "it is damaged or incomplete; record or copy it again",
             )

@@ -18,6 +18,7 @@ from av.container import InputContainer
 from whisperd.frames import FailureKind
 from whisperd.worker.failures import WorkError
 from whisperd.worker.files import shown
+from whisperd.worker.unreadable import explain
 
 _FORMATS: Final = "wav,w64,aiff,caf,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,asf,avi"
 """Demuxers that read one file and nothing else: playlists (hls, concat, dash) would reach other files and the
@@ -67,11 +68,8 @@ def open_container(descriptor: int, path: bytes) -> InputContainer:
     try:
         return av.open(f"/proc/self/fd/{descriptor}", options=_OPTIONS, metadata_errors="ignore")
     except (av.error.InvalidDataError, av.error.LookupError, ValueError) as error:
-        raise WorkError(
-            FailureKind.BAD_INPUT,
-            f"{shown(path)} is not an audio file that can be read",
-            "It is incomplete, a playlist or no audio; wav, mp3, flac, ogg, opus, m4a, mp4, mkv and webm can be read.",
-        ) from error
+        what, hint = explain(lambda offset, count: os.pread(descriptor, count, offset), os.fstat(descriptor).st_size)
+        raise WorkError(FailureKind.BAD_INPUT, f"{shown(path)} {what}", hint) from error
 
 
 def audio_stream(container: InputContainer, path: bytes) -> AudioStream:
@@ -79,12 +77,16 @@ def audio_stream(container: InputContainer, path: bytes) -> AudioStream:
     if not container.streams.audio:
         others = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise WorkError(
-            FailureKind.NO_AUDIO, f"{shown(path)} has no audio in it (it holds {others})", "Give a file with sound."
+            FailureKind.NO_AUDIO,
+            f"{shown(path)} has no audio in it (it holds {others})",
+            "give the sound where it is a file of its own, or record again with the microphone on",
         )
     stream = container.streams.audio[0]
     if stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison] - None for unknown codecs
         raise WorkError(
-            FailureKind.BAD_INPUT, f"the audio of {shown(path)} has a codec that is not known", "Convert it."
+            FailureKind.BAD_INPUT,
+            f"the audio of {shown(path)} has a codec that is not known",
+            "convert it to flac or mp3",
         )
     return stream
 

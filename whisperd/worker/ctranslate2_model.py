@@ -32,7 +32,7 @@ _MAX_INITIAL_TIMESTAMP: Final = 50
 """Positions (1 s) within which the first timestamp lies: Whisper's own rule, which keeps it from skipping what is said
 first. Chunks begin 0.4 s before speech."""
 
-_DAMAGED: Final = "Remove the model and pull it again."
+_DAMAGED: Final = "it is damaged; copy or download it again"
 
 
 class EncodedChunks:
@@ -134,7 +134,9 @@ def _hypothesis(result: Any, limit: int) -> Hypothesis:
 def _require_model_files(folder: Path) -> None:
     if not folder.is_dir():
         raise WorkError(
-            FailureKind.MODEL_LOAD, f"there is no model folder {folder}", "`whisperctl model list` names what is there."
+            FailureKind.MODEL_LOAD,
+            f"there is no model folder {folder}",
+            "check its path, or copy or download the model again",
         )
     for name in ("model.bin", "config.json", "tokenizer.json"):
         if not (folder / name).is_file():
@@ -158,7 +160,7 @@ def _load_weights(call: Load, threads: int) -> Any:
 
 
 def _hint(error: Exception) -> str:
-    return "Set compute_type to default." if "compute type" in str(error) else _DAMAGED
+    return "set compute_type to default" if "compute type" in str(error) else _DAMAGED
 
 
 def _load_tokenizer(folder: Path) -> tokenizers.Tokenizer:

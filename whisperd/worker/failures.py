@@ -51,18 +51,20 @@ def failure_of(error: Exception) -> Failed:
         return Failed(
             FailureKind.OUT_OF_MEMORY,
             f"the model ran out of memory: {text}",
-            "Choose a smaller model or compute type, or free memory on the device.",
+            "choose a smaller model or compute type, or free memory on the device",
         )
     if isinstance(error, ImportError) or any(sign in lowered for sign in _DEPENDENCY):
         return Failed(
             FailureKind.DEPENDENCY,
             f"a library that the model needs does not work: {text}",
-            "Run `whisperctl doctor`; set the device to cpu to do without the GPU.",
+            "run `whisperctl doctor`; set the device to cpu to do without the GPU",
         )
     if isinstance(error, OSError):
-        return Failed(_kind_of_os_error(error), f"the system refused: {text}")
+        return Failed(
+            _kind_of_os_error(error), f"the system refused: {text}", "check the path and the disk that it lies on"
+        )
     return Failed(
-        FailureKind.INTERNAL, f"{type(error).__name__}: {text}", "This is a defect of whisperd; please report it."
+        FailureKind.INTERNAL, f"{type(error).__name__}: {text}", "this is a defect of whisperd; please report it"
     )
 
 

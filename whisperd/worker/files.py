@@ -19,17 +19,17 @@ _REASONS: Final = {
     errno.ENOENT: (
         FailureKind.INPUT_MISSING,
         "does not exist",
-        "Check the path; the file may have been moved or deleted.",
+        "check the path; the file may have been moved or deleted",
     ),
-    errno.ENOTDIR: (FailureKind.INPUT_MISSING, "does not exist: a part of its path is not a folder", "Check the path."),
-    errno.EACCES: (FailureKind.BAD_INPUT, "may not be read", "Give your user read permission for it and its folders."),
-    errno.EPERM: (FailureKind.BAD_INPUT, "may not be read", "Give your user read permission for it and its folders."),
+    errno.ENOTDIR: (FailureKind.INPUT_MISSING, "does not exist: a part of its path is not a folder", "check the path"),
+    errno.EACCES: (FailureKind.BAD_INPUT, "may not be read", "give your user read permission for it and its folders"),
+    errno.EPERM: (FailureKind.BAD_INPUT, "may not be read", "give your user read permission for it and its folders"),
     errno.ELOOP: (
         FailureKind.BAD_INPUT,
         "is a symbolic link that leads back to itself",
-        "Give the path of the audio itself.",
+        "give the path of the audio itself",
     ),
-    errno.ENAMETOOLONG: (FailureKind.BAD_INPUT, "has a name that is too long", "Shorten its name or path."),
+    errno.ENAMETOOLONG: (FailureKind.BAD_INPUT, "has a name that is too long", "shorten its name or path"),
 }
 
 _KINDS_OF_FILE: Final = (
@@ -51,16 +51,17 @@ def open_file(path: bytes) -> int:
     """A read-only descriptor of the regular, non-empty file at the absolute `path`. Raises WorkError for all else."""
     name = shown(path)
     if not path.startswith(b"/") or b"\0" in path:
-        raise WorkError(
-            FailureKind.BAD_INPUT, f"{name} is not an absolute path", "Give the path from the root, with /."
-        )
+        raise WorkError(FailureKind.BAD_INPUT, f"{name} is not an absolute path", "give the path from the root, with /")
     try:
         # Looked at first: opening a device can do something to it.
         _refuse_special(os.stat(path), name)  # noqa: PTH116 - the path is bytes
         # O_NONBLOCK: should a FIFO have taken the file's place since, opening it must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as error:
-        kind, what, hint = _REASONS.get(error.errno or 0, (FailureKind.IO, f"can't be opened: {error.strerror}", None))
+        kind, what, hint = _REASONS.get(
+            error.errno or 0,
+            (FailureKind.IO, f"can't be opened: {error.strerror}", "check the disk or network share it lies on"),
+        )
         raise WorkError(kind, f"{name} {what}", hint) from error
     try:
         _refuse_special(os.fstat(descriptor), name)
@@ -73,9 +74,9 @@ def open_file(path: bytes) -> int:
 def _refuse_special(status: os.stat_result, name: str) -> None:
     for matches, what in _KINDS_OF_FILE:
         if matches(status.st_mode):
-            raise WorkError(FailureKind.BAD_INPUT, f"{name} {what}", "Give a file that holds audio.")
+            raise WorkError(FailureKind.BAD_INPUT, f"{name} {what}", "give a file that holds audio")
     if status.st_size == 0:
-        raise WorkError(FailureKind.BAD_INPUT, f"{name} is empty", "Record or copy it again.")
+        raise WorkError(FailureKind.BAD_INPUT, f"{name} is empty", "record or copy it again")
 
 
 def identify(descriptor: int) -> FileIdentity:
@@ -111,7 +112,7 @@ def open_unchanged(source: Source, verified: FileIdentity | None = None) -> tupl
         raise WorkError(
             FailureKind.INPUT_CHANGED,
             f"{shown(source.path)} has changed since its transcription began",
-            "Submit it again when it is complete.",
+            "submit it again when it is complete",
         )
     return descriptor, identity
 

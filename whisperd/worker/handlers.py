@@ -81,7 +81,7 @@ class Handlers:
                 raise WorkError(
                     FailureKind.MODEL_LOAD,
                     f"there is no backend {call.backend!r}",
-                    f"Choose one of: {', '.join(_BACKENDS)}.",
+                    f"choose one of: {', '.join(_BACKENDS)}",
                 )
             # The old model goes first: two at once might not fit.
             self._model = self._loaded_by = None

@@ -79,20 +79,30 @@ def m4a_without_its_index(path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
 
 
+def only_a_header(path: Path) -> None:
+    path.write_bytes(write_audio(path.with_name("whole.wav"), noise(1)).read_bytes()[:44])
+
+
+def random_bytes(path: Path) -> None:
+    path.write_bytes(np.random.default_rng(2).bytes(100_000))
+
+
 CASES: list[tuple[Make, FailureKind, str]] = [
     (missing, FailureKind.INPUT_MISSING, "does not exist"),
     (link_to_nothing, FailureKind.INPUT_MISSING, "does not exist"),
     (folder, FailureKind.BAD_INPUT, "is a folder"),
     (empty, FailureKind.BAD_INPUT, "is empty"),
-    (text, FailureKind.BAD_INPUT, "is not an audio file"),
+    (text, FailureKind.BAD_INPUT, "is a text file, not audio"),
     (fifo, FailureKind.BAD_INPUT, "is a pipe"),
     (unix_socket, FailureKind.BAD_INPUT, "is a socket"),
     (symlink_loop, FailureKind.BAD_INPUT, "is a symbolic link that leads back to itself"),
     (link_to_device, FailureKind.BAD_INPUT, "is a device"),
     (video_without_sound, FailureKind.NO_AUDIO, "has no audio in it (it holds video)"),
-    (hls_playlist, FailureKind.BAD_INPUT, "is not an audio file"),
-    (concat_list, FailureKind.BAD_INPUT, "is not an audio file"),
-    (m4a_without_its_index, FailureKind.BAD_INPUT, "is not an audio file"),
+    (hls_playlist, FailureKind.BAD_INPUT, "is a playlist, not audio"),
+    (concat_list, FailureKind.BAD_INPUT, "is a playlist, not audio"),
+    (m4a_without_its_index, FailureKind.BAD_INPUT, "is cut off: its index (moov)"),
+    (only_a_header, FailureKind.BAD_INPUT, "is cut off or damaged"),
+    (random_bytes, FailureKind.BAD_INPUT, "is not an audio file that can be read"),
 ]
 
 
@@ -108,6 +118,8 @@ def test_what_is_no_audio_is_refused_in_words(
         assert failure.kind is kind
         assert f"{path} {words}" in failure.message
         assert failure.hint
+        assert failure.hint[0].islower()
+        assert not failure.hint.endswith(".")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

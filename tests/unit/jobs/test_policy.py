@@ -55,9 +55,9 @@ def test_an_empty_queue_leaves_the_lanes_alone() -> None:
 def test_each_lane_starts_the_first_class_that_it_serves_and_dictation_stops_the_background() -> None:
     waiting = {INTERACTIVE: 1, NORMAL: 3, LOW: 9}
     assert decide(waiting, ALL, [interactive(), background()]) == [
+        Stop(LaneRole.BACKGROUND),
         Start(LaneRole.INTERACTIVE, INTERACTIVE),
         Start(LaneRole.BACKGROUND, NORMAL),
-        Stop(LaneRole.BACKGROUND),
     ]
 
 
@@ -67,8 +67,8 @@ def test_low_work_starts_when_no_normal_work_is_left() -> None:
 
 def test_dictation_stops_the_background_lane_without_asking_its_job_to_give_way() -> None:
     assert decide({INTERACTIVE: 1}, ALL, [interactive(), background(LOW)]) == [
-        Start(LaneRole.INTERACTIVE, INTERACTIVE),
         Stop(LaneRole.BACKGROUND),
+        Start(LaneRole.INTERACTIVE, INTERACTIVE),
     ]
 
 
@@ -107,8 +107,8 @@ def test_a_paused_queue_makes_files_give_way_and_lets_dictation_go_on() -> None:
     allowed = allowed_priorities(paused=True, low_hours=True)
     assert decide({NORMAL: 1, LOW: 1}, allowed, [interactive(), background(NORMAL)]) == [GiveWay(LaneRole.BACKGROUND)]
     assert decide({INTERACTIVE: 1, NORMAL: 1}, allowed, [interactive(), background()]) == [
-        Start(LaneRole.INTERACTIVE, INTERACTIVE),
         Stop(LaneRole.BACKGROUND),
+        Start(LaneRole.INTERACTIVE, INTERACTIVE),
     ]
 
 

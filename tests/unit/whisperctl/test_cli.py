@@ -1,11 +1,12 @@
 """The command line: which words are the command, and what is said of words that are none."""
 
+import argparse
 import inspect
 from importlib import import_module
 
 import pytest
 
-from whisperctl import cli
+from whisperctl import arguments, cli
 from whisperctl.errors import UsageError
 from whisperd import __version__
 from whisperd.wire import names
@@ -56,6 +57,20 @@ def test_every_command_has_its_function_and_parser(name: str, capsys: pytest.Cap
         cli.main([*name.split(), "--help"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: whisperctl {name} ")
+
+
+@pytest.mark.parametrize("name", ["job list", "events", "queue clear", "status"])
+def test_without_words_the_arguments_are_those_that_argparse_gives(name: str) -> None:
+    add_arguments = getattr(
+        import_module("whisperctl.commands." + cli.COMMANDS[name][0]), name.rpartition(" ")[2] + "_arguments", None
+    )
+    parser = argparse.ArgumentParser()
+    if add_arguments:
+        add_arguments(parser)
+    ours = vars(arguments.parsed(name, "", add_arguments, []))
+    assert {option: ours[option] for option in ours if option not in ("lacking", "description")} == vars(
+        parser.parse_args([])
+    )
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ print(status, *sorted(set(sys.modules) - before), file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("verb", [["status"], ["shutdown"]])
+@pytest.mark.parametrize("verb", [["status"], ["shutdown"], ["job", "list"], ["queue", "pause"]])
 def test_everyday_verbs_import_next_to_nothing(verb: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-S", "-c", PROGRAM, "--socket", str(tmp_path / "none.sock"), *verb]
     root = str(Path(__file__).parents[3])
