@@ -95,7 +95,8 @@ class Runner:
         known = await self._database.read(
             lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
         )
-        factor = estimates.real_time_factor(known, engine.model, engine.load.device)
+        device = "cpu" if engine.load.device == "auto" else engine.load.device
+        factor = estimates.real_time_factor(known, engine.model, device)
 
         def report(stage: Stage, now: JobRow) -> None:
             live = measure(
