@@ -182,6 +182,7 @@ def test_a_jobs_whole_story_is_told_in_words(daemon: Daemon, lecture: Path) -> N
     daemon.ctl("queue", "pause")
     daemon.ctl("submit", "--low", str(lecture))
     assert "PAUSED: files wait" in daemon.ctl("status").stdout
+    assert daemon.call("daemon.status")["holds"] == [{"reason": "the queue is paused", "jobs": 1}]
     assert "the queue is paused" in daemon.ctl("job", "list").stdout
     assert daemon.ctl("submit", str(lecture)).stderr == "already on the way: job 1; --again queues a file once more\n"
     assert daemon.ctl("job", "move", "--all", "--to", "first").stdout == "   1  place 1    lecture.wav\n"
