@@ -192,14 +192,15 @@ def test_a_jobs_whole_story_is_told_in_words(daemon: Daemon, lecture: Path) -> N
     assert daemon.ctl("job", "cancel", "--all").returncode == names.EXIT_USAGE
     assert daemon.ctl("job", "resume", "--all").returncode == names.EXIT_OK
     assert daemon.ctl("job", "cancel", "--all", "--yes").stdout == "   1  cancelled  lecture.wav\n"
-    assert daemon.ctl("job", "retry", "--all").returncode == names.EXIT_OK
-    assert daemon.ctl("job", "wait", "--all").returncode == names.EXIT_OK
+    daemon.ctl("queue", "pause")
+    assert daemon.ctl("job", "retry", "--all").stdout == "   1  queued     lecture.wav\n"
+    assert daemon.ctl("job", "cancel", "1").returncode == names.EXIT_OK
     story = daemon.ctl("job", "show", "1").stdout.partition("Story\n")[2].splitlines()
     told = [" ".join(line.split()[2:]) for line in story]
     assert told[:5] == ["queued", "queued promoted by hand", "queued moved to place 1", "running", "paused by hand"]
     assert told[5] == "queued resumed by hand"
-    assert told[-4:] == ["cancelled by hand", "queued to be done again by hand", "running", "completed"]
-    assert daemon.ctl("job", "delete", "--state", "completed", "--yes").stdout == "   1  deleted\n"
+    assert told[-3:] == ["cancelled by hand", "queued to be done again by hand", "cancelled by hand"]
+    assert daemon.ctl("job", "delete", "--state", "cancelled", "--yes").stdout == "   1  deleted\n"
     assert daemon.ctl("job", "show", "1").returncode == names.EXIT_NOT_FOUND
 
 
