@@ -44,7 +44,7 @@ R = TypeVar("R", bound=Reply)
 class Child:
     """`python -m whisperd.worker`, spoken to from here; ended when the block is left."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, environment: dict[str, str] | None = None, own_session: bool = False) -> None:
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(90)
         command = [sys.executable, "-m", "whisperd.worker", "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
@@ -56,6 +56,7 @@ class Child:
             stderr=subprocess.STDOUT,
             cwd=ROOT,
             env={**os.environ, **(environment or {})},
+            start_new_session=own_session,
         )
         theirs.close()
 

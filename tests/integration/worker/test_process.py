@@ -78,12 +78,34 @@ def test_a_worker_whose_daemon_is_another_process_does_not_start() -> None:
         assert b"daemon was gone" in done.stderr
 
 
-def test_nice_value_and_memory_score_are_set_before_it_is_ready() -> None:
-    with Child("--nice", "7", "--lane", "background") as child:
+def test_it_comes_last_before_it_is_ready() -> None:
+    with Child("--nice", "7", "--lane", "background", own_session=True) as child:
         pid = child.process.pid
         assert os.getpriority(os.PRIO_PROCESS, pid) == 7
+        assert io_priority(pid) == "best-effort: prio 7"
         assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "500"
         assert Path(f"/proc/{pid}/comm").read_text().strip() == "whisperd-background"[:15]
+        autogroup = Path(f"/proc/{pid}/autogroup")
+        if autogroup.exists():
+            assert autogroup.read_text().split()[-1] == "7"
+
+
+def test_a_session_that_is_not_its_own_is_left_as_it_is() -> None:
+    before = Path("/proc/self/autogroup").read_text() if Path("/proc/self/autogroup").exists() else ""
+    with Child("--nice", "7") as child:
+        assert os.getsid(child.process.pid) == os.getsid(0)
+        if before:
+            assert Path("/proc/self/autogroup").read_text() == before
+
+
+def test_an_interactive_worker_is_not_nice() -> None:
+    with Child() as child:
+        assert os.getpriority(os.PRIO_PROCESS, child.process.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+        assert io_priority(child.process.pid) == io_priority(os.getpid())
+
+
+def io_priority(pid: int) -> str:
+    return subprocess.run(["ionice", "-p", str(pid)], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_ctrl_c_is_left_to_the_daemon() -> None:
