@@ -30,8 +30,7 @@ from whisperd.api.queue import QueueApi
 from whisperd.config.settings import Settings
 from whisperd.errors import DatabaseCorruptError
 from whisperd.events import Event, EventBus, Filter
-from whisperd.jobs.policy import choose_lanes
-from whisperd.lanes import make_slots
+from whisperd.lanes import make_slots, plan_lanes
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
 from whisperd.ops.housekeeping import check_and_back_up, tidy
@@ -102,7 +101,7 @@ def _is_damage(error: Exception) -> bool:
 async def _run_with(database: Database, settings: Settings, places: Places, stop: anyio.Event) -> None:
     bus = EventBus(await database.read(events.newest))
     live = LiveJobs()
-    lanes = choose_lanes(settings.workers.lanes, settings.workers.device, None, None, None)
+    lanes = await plan_lanes(settings, places.state_dir)
     ledger = Ledger(database, bus)
     runner = Runner(ledger, bus, live, settings, places.state_dir)
     scheduler = Scheduler(ledger, runner, make_slots(bus, settings, lanes), settings)

@@ -4,19 +4,27 @@ Owns: that choice, and how a lane is shown. Leaves to others: a lane's process (
 it (`whisperd.scheduler`).
 """
 
+import logging
 import math
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 
 from whisperd.config.settings import Settings, WorkerSettings
+from whisperd.errors import ModelNotFoundError
 from whisperd.events import Event, EventBus
-from whisperd.jobs.policy import LaneRole, Lanes
+from whisperd.jobs.job import Kind, Options
+from whisperd.jobs.policy import LaneRole, Lanes, choose_lanes
+from whisperd.models.catalog import MODELS, canonical
+from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.slots import Slot
 from whisperd.wire import names
 from whisperd.wire.types import WorkerStatus
 from whisperd.workers.lane import Lane, LaneLimits
+
+_log = logging.getLogger(__name__)
 
 BACKGROUND_NICE = 10
 """The background worker yields the processor to whatever the person does meanwhile."""
@@ -26,6 +34,35 @@ LINGER = 15.0
 
 GPU_KEEP_ALIVE = 300.0
 """Seconds that an idle dictation model keeps its accelerator memory; a CPU's memory it keeps for ever."""
+
+
+async def plan_lanes(settings: Settings, state_dir: Path) -> Lanes:
+    """How many lanes there are to be: two where both models fit into memory together, as far as that is known."""
+    if settings.workers.device == "cuda":
+        return choose_lanes(settings.workers.lanes, "GPU", None, None, None)
+    needed = [await _memory_needed(kind, settings, state_dir) for kind in (Kind.DICTATION, Kind.FILE)]
+    return choose_lanes(settings.workers.lanes, "machine", _available_mb(), *needed)
+
+
+async def _memory_needed(kind: Kind, settings: Settings, state_dir: Path) -> int | None:
+    """Megabytes that the model for this kind of work takes; None where that is not known."""
+    try:
+        engine = await resolve_engine(kind, resolve_options(kind, Options(), settings), settings, state_dir)
+    except ModelNotFoundError as error:
+        _log.warning("%s work: %s", kind.value, error.message)
+        return None
+    model = MODELS.get(canonical(engine.model))
+    return model.memory_mb(engine.load.compute_type) if model else None
+
+
+def _available_mb() -> int | None:
+    """Megabytes that the kernel can give without swapping; None where it does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return int(found.split()[1]) >> 10 if found else None
 
 
 def make_slots(bus: EventBus, settings: Settings, lanes: Lanes) -> list[Slot]:
