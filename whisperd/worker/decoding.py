@@ -150,18 +150,13 @@ def _with_words(work: _Work, chunk: Chunk, segments: list[Segment], encoded: Enc
     tokens = [token for text in texts for token in text]
     duration = (chunk.end - chunk.start) / SAMPLE_RATE
     alignment = work.model.align(encoded, work.tokenizer, tokens, -(-(chunk.end - chunk.start) // _SAMPLES_A_FRAME))
-    words = timed_words(work.tokenizer, tokens, alignment, duration)
     offset = chunk.start / SAMPLE_RATE
     timed: list[Segment] = []
-    for segment, text in zip(segments, texts, strict=True):
-        own: list[Word] = []
-        taken = 0
-        while words and taken < len(text):
-            word, count = words.pop(0)
-            taken += count
-            own.append(
-                Word(round(offset + word.start, 3), round(offset + word.end, 3), word.word, round(word.probability, 4))
-            )
+    for segment, words in zip(segments, timed_words(work.tokenizer, texts, alignment, duration), strict=True):
+        own = [
+            Word(round(offset + word.start, 3), round(offset + word.end, 3), word.word, round(word.probability, 4))
+            for word in words
+        ]
         times = (own[0].start, own[-1].end) if own else (segment.start, segment.end)
         timed.append(msgspec.structs.replace(segment, start=times[0], end=times[1], words=tuple(own)))
     return timed

@@ -43,7 +43,7 @@ class Attempt:
 
 def compression_ratio(text: str) -> float:
     """How much zlib shortens the text: repetition shows as a high ratio (the reference implementation's measure)."""
-    data = text.encode()
+    data = text.strip().encode()
     return len(data) / len(zlib.compress(data))
 
 

@@ -26,31 +26,40 @@ limit. Alignment gives the silence before a word to it, and the silence after th
 
 
 def timed_words(
-    tokenizer: Tokenizer, tokens: Sequence[int], alignment: Alignment, duration: float
-) -> list[tuple[Word, int]]:
-    """The words of `tokens` (text only) and how many tokens each is made of, in order."""
-    texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
-    entries: list[dict[str, Any]] = []
+    tokenizer: Tokenizer, texts: Sequence[Sequence[int]], alignment: Alignment, duration: float
+) -> list[list[Word]]:
+    """The words of each segment, given its text tokens; `alignment` is of all of them together.
+
+    Each segment is divided by itself, so that its words are its text, whatever the one before it ends with.
+    """
+    segments: list[list[dict[str, Any]]] = []
     first = 0
-    for text, group in zip(texts[:-1], groups[:-1], strict=True):
-        after = first + len(group)
-        probabilities = alignment.probabilities[first:after]
-        entries.append(
-            {
-                "word": text,
-                "tokens": list(group),
-                "start": alignment.starts[first] * POSITION_SECONDS,
-                "end": alignment.starts[after] * POSITION_SECONDS,
-                "probability": sum(probabilities) / len(probabilities),
-            }
-        )
-        first = after
-    merge_punctuations(entries, _PREPENDED, _APPENDED)
-    return _in_order([entry for entry in entries if entry["word"]], duration)
+    for text in texts:
+        entries: list[dict[str, Any]] = []
+        words, groups = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
+        place = first
+        for word, group in zip(words[:-1], groups[:-1], strict=True):
+            after = place + len(group)
+            probabilities = alignment.probabilities[place:after]
+            entries.append(
+                {
+                    "word": word,
+                    "tokens": list(group),
+                    "start": alignment.starts[place] * POSITION_SECONDS,
+                    "end": alignment.starts[after] * POSITION_SECONDS,
+                    "probability": sum(probabilities) / len(probabilities),
+                }
+            )
+            place = after
+        merge_punctuations(entries, _PREPENDED, _APPENDED)
+        segments.append([entry for entry in entries if entry["word"]])
+        first += len(text)
+    ordered = iter(_in_order([entry for entries in segments for entry in entries], duration))
+    return [[next(ordered) for _ in entries] for entries in segments]
 
 
-def _in_order(entries: list[dict[str, Any]], duration: float) -> list[tuple[Word, int]]:
-    words: list[tuple[Word, int]] = []
+def _in_order(entries: list[dict[str, Any]], duration: float) -> list[Word]:
+    words: list[Word] = []
     earliest = 0.0
     for index, entry in enumerate(entries):
         start = min(max(entry["start"], earliest), duration)
@@ -58,6 +67,6 @@ def _in_order(entries: list[dict[str, Any]], duration: float) -> list[tuple[Word
         if end - start > _LONGEST_WORD:
             # The first word's silence lies before it, any other's after it.
             start, end = (end - _LONGEST_WORD, end) if index == 0 else (start, start + _LONGEST_WORD)
-        words.append((Word(start, end, entry["word"], entry["probability"]), len(entry["tokens"])))
+        words.append(Word(start, end, entry["word"], entry["probability"]))
         earliest = end
     return words
