@@ -5,6 +5,7 @@ word timestamps. Text, segments and words are compared as the daemon gives them;
 differ.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -83,15 +84,28 @@ def _pause(daemon: Daemon, job: int) -> None:
         daemon.call("job.resume", ids=[job])
 
 
-def _kill_worker(daemon: Daemon, _job: int) -> None:
-    pid = daemon.worker_pid()
+def _kill_worker(daemon: Daemon, job: int) -> None:
+    pid, done = daemon.worker_pid(), _done(daemon, job)
     if pid is not None:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _await_progress(daemon, job, done)
 
 
-def _kill_daemon(daemon: Daemon, _job: int) -> None:
+def _kill_daemon(daemon: Daemon, job: int) -> None:
+    done = _done(daemon, job)
     daemon.kill()
     daemon.start()
+    _await_progress(daemon, job, done)
+
+
+def _done(daemon: Daemon, job: int) -> float:
+    return daemon.call("job.show", id=job)["job"]["done"]
+
+
+def _await_progress(daemon: Daemon, job: int, done: float) -> None:
+    """Until another batch is stored: three deaths without one would rightly make the job poison."""
+    wait_for(lambda: _done(daemon, job) > done or _state(daemon, job) in FINAL, 300)
 
 
 def _state(daemon: Daemon, job: int) -> str:
