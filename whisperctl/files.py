@@ -27,10 +27,30 @@ _ABANDONED = 60.0
 
 
 def absolute(path: str) -> bytes:
-    """The absolute path's bytes; `..` and links are kept, since only the file system knows where they lead."""
+    """The absolute path's bytes; `..` and links are kept, since only the file system knows where they lead.
+
+    Raises `UsageError` for an empty path, which would be the current folder.
+    """
+    if not path:
+        raise UsageError("a name of a file or folder is empty", "is a shell variable unset?")
     raw = os.path.join(os.getcwdb(), os.fsencode(path))
     parts = [part for part in raw.split(b"/") if part not in (b"", b".")]
     return b"/" + b"/".join(parts)
+
+
+def of_person(path: str) -> str:
+    """The absolute path of what an option names; `~` is the home folder, as a shell leaves it in `--option=~/x`."""
+    return os.fsdecode(absolute(os.path.expanduser(path)))
+
+
+def model_param(name: str) -> str:
+    """A model for the daemon, which runs elsewhere: a path becomes absolute; `owner/name` is one where it is a folder.
+
+    Raises `UsageError` for an empty name.
+    """
+    if name and not name.startswith((".", "~")) and not ("/" in name and os.path.isdir(name)):
+        return name
+    return of_person(name)
 
 
 def file_param(path: bytes, key: str) -> "FileParam":

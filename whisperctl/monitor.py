@@ -95,4 +95,5 @@ class Monitor:
         if doing == "queued" and len(self._jobs) > _FEW:
             return
         self._said[number] = (now, doing)
-        self._stream.write(f"job {number} {self._labels[number]}: {progress.situation(job)}\n")
+        told = doing if job["state"] == "failed" else progress.situation(job)  # why is told at its end
+        self._stream.write(f"job {number} {self._labels[number]}: {told}\n")

@@ -32,7 +32,9 @@ def report(output: "Output", job: "Job", label: str) -> None:
     if job["state"] == "cancelled":
         output.complain(f"{label}: job {job['id']} was cancelled")
     elif job["state"] == "failed":
-        output.complain(f"{label}: {error['message'] if error else 'failed'}", error["hint"] if error else None)
+        message = error["message"] if error else "failed"
+        named = label in render.safe(message)
+        output.complain(message if named else f"{label}: {message}", error["hint"] if error else None)
     if job["partial"]:
         missing = f"{render.duration(job['missing'])} of the audio" if job["missing"] else "some of the audio"
         output.note(f"{label}: {missing} could not be read and is not in the transcript")

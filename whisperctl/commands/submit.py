@@ -170,5 +170,7 @@ def _options(arguments: "Namespace") -> "Params":
     if arguments.format:
         options["formats"] = [part.strip() for part in arguments.format.split(",")]
     if arguments.output_dir is not None:
-        options["output_dir"] = os.fsdecode(files.absolute(arguments.output_dir))
+        options["output_dir"] = files.of_person(arguments.output_dir)
+    if arguments.model is not None:
+        options["model"] = files.model_param(arguments.model)
     return options

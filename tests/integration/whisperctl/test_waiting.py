@@ -100,6 +100,58 @@ def test_submit_says_at_once_what_can_not_be_done(
     assert "meeting.wav: no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["submit", ""], ["transcribe", "a.wav", ""], ["submit", "a.wav", "--model", ""]])
+def test_an_empty_name_is_a_usage_error_and_not_the_current_folder(
+    words: list[str], folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "here.wav").touch()
+    with ScriptedDaemon(folder / "run", queue.answers()) as daemon:
+        assert cli.main(words) == names.EXIT_USAGE
+        assert daemon.asked("job.submit") == []
+    shown = capsys.readouterr().err
+    assert "is empty" in shown
+    assert "shell variable" in shown
+
+
+def test_an_empty_output_folder_is_a_usage_error(
+    folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ScriptedDaemon(folder / "run", queue.answers()) as daemon:
+        assert cli.main(["submit", "a.wav", "--output-dir", ""]) == names.EXIT_USAGE
+        assert daemon.asked("job.submit") == []
+    assert "is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("./mine", "{folder}/mine"),
+        ("inner/own", "{folder}/inner/own"),
+        ("~/mine", "{folder}/mine"),
+        ("../missing", "{folder}/../missing"),
+        ("mine", "mine"),
+        ("owner/name", "owner/name"),
+        ("/models/x", "/models/x"),
+    ],
+)
+def test_a_model_that_is_a_path_goes_as_an_absolute_one(given: str, sent: str, folder: Path, queue: Queue) -> None:
+    (folder / "mine").mkdir()
+    (folder / "inner" / "own").mkdir(parents=True)
+    with ScriptedDaemon(folder / "run", queue.answers()) as daemon:
+        assert cli.main(["submit", "a.wav", f"--model={given}", "--output-dir=~/texts"]) == names.EXIT_OK
+        options = daemon.asked("job.submit")[0]["options"]
+    assert options == {"model": sent.format(folder=folder), "output_dir": f"{folder}/texts"}
+
+
+def test_a_failure_that_names_the_file_is_not_labelled_with_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = {"kind": "input_missing", "message": "/audio/meeting.wav does not exist", "hint": None}
+    with ScriptedDaemon(folder / "run", {"job.submit": {"jobs": [job(1, "failed", error=missing)]}}):
+        assert cli.main(["submit", "a.wav"]) == names.EXIT_FAILED
+    assert "whisperctl: /audio/meeting.wav does not exist\n" in capsys.readouterr().err
+
+
 def test_submit_does_not_take_standard_input(folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     with ScriptedDaemon(folder / "run", queue.answers()) as daemon:
         assert cli.main(["submit", "-"]) == names.EXIT_USAGE
@@ -136,6 +188,7 @@ def test_a_failed_file_is_reported_and_the_others_are_printed(
     shown = capsys.readouterr()
     assert shown.out == "text of 1\ntext of 3\n"
     assert "whisperctl: bad.wav: not audio\n" in shown.err
+    assert shown.err.count("not audio") == 1
     assert "look at it" in shown.err
 
 
