@@ -198,7 +198,7 @@ def test_calibration_stays_in_its_budget_and_chooses_a_size_it_tried(worker: Chi
 
 
 def test_memory_does_not_creep_over_many_calls(worker: Child, tmp_path: Path) -> None:
-    path = write_audio(tmp_path / "a.m4a", long_speech(40, 5)[0])
+    path = write_audio(tmp_path / "a.m4a", long_speech(15, 5)[0])
 
     def work(rounds: int) -> None:
         for _ in range(rounds):
@@ -211,9 +211,9 @@ def test_memory_does_not_creep_over_many_calls(worker: Child, tmp_path: Path) ->
                 for plan in plans(worker, source):
                     decode(worker, source, plan)
 
-    work(3)
+    work(2)
     before = worker.memory()
-    work(8)
+    work(6)
     assert worker.memory() - before < 6 << 20
 
 

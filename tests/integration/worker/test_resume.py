@@ -18,16 +18,16 @@ WORDS = DecodeOptions(language="en", words=True)
 
 @pytest.fixture(scope="module", params=["wav", "m4a"])
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three minutes of speech."""
-    return write_audio(tmp_path_factory.mktemp("long") / f"a.{request.param}", long_speech(180, 8)[0])
+    """A minute and a half of speech."""
+    return write_audio(tmp_path_factory.mktemp("long") / f"a.{request.param}", long_speech(90, 8)[0])
 
 
 @pytest.fixture(scope="module")
 def fresh() -> Callable[[], Handlers]:
-    """Makes the inside of a new worker, with blocks of 70 s so that a short file has several."""
+    """Makes the inside of a new worker, with blocks of 35 s so that a short file has several."""
 
     def make() -> Handlers:
-        handlers = Handlers(Blocks(70 * SAMPLE_RATE))
+        handlers = Handlers(Blocks(35 * SAMPLE_RATE))
         handlers.answer(Load(MODEL, threads=2))
         return handlers
 
@@ -62,7 +62,7 @@ def test_going_on_from_any_block_or_batch_gives_the_same_bytes(
 
 
 def test_a_killed_worker_is_replaced_in_the_middle_of_a_file(tmp_path: Path) -> None:
-    path = write_audio(tmp_path / "a.m4a", long_speech(80, 8)[0])
+    path = write_audio(tmp_path / "a.m4a", long_speech(40, 8)[0])
     with loaded_worker() as first:
         source, _ = first.open(path)
         (plan,) = plans(first, source)
