@@ -35,12 +35,13 @@ def lines(result: "JobStory", paint: "Paint", bar: "Bar") -> "list[str]":
         card.append(f"  {paint('dim', render.pad(label, _LABEL_COLUMNS))}{value}")
     if result["story"]:
         card += ["", paint("bold", "Story")]
-        card += [_story_line(entry, paint) for entry in result["story"]]
+        card += _story_lines(result, paint)
     return card
 
 
 def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
-    facts = [("state", paint(STATE_STYLES.get(job["state"], ""), progress.situation(job)))]
+    silence = ", no speech was found" if progress.silent(job) else ""
+    facts = [("state", paint(STATE_STYLES.get(job["state"], ""), progress.situation(job) + silence))]
     if 0 < job["progress"] < 1:
         drawn = f"{bar(job['progress'], 20)} {render.percent(job['progress'])}".lstrip()
         facts.append(("progress", f"{drawn}, {render.clock(job['done'])} of {render.clock(job['duration'] or 0)}"))
@@ -55,7 +56,7 @@ def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
         facts.append(("model", render.safe(" ".join(engine))))
     if job["language"]:
         facts.append(("language", render.safe(job["language"])))
-    if job["confidence"] is not None:
+    if job["confidence"]:
         facts.append(("confidence", render.percent(job["confidence"])))
     if job["partial"]:
         facts.append(("missing", paint("yellow", render.duration(job["missing"] or 0) + " could not be read")))
@@ -85,16 +86,28 @@ def _kind(job: "Job") -> str:
     return render.safe(job["kind"] if usual else f"{job['kind']}, in the class {job['priority']}")
 
 
-def _story_line(entry: "HistoryEntry", paint: "Paint") -> str:
-    """When, the state that the job came to (or what else happened), and why."""
+def _story_lines(result: "JobStory", paint: "Paint") -> "list[str]":
+    """Each entry on a line; a failure that was told of already, as the job's state or before, is not told again."""
+    job = result["job"]
+    told = [job["error"]["message"]] if job["error"] and job["state"] in ("waiting", "failed") else []
+    lines: list[str] = []
+    for entry in result["story"]:
+        lines.append(_story_line(entry, told, paint))
+        error: Failure | None = entry["data"].get("error")
+        told += [error["message"]] if error else []
+    return lines
+
+
+def _story_line(entry: "HistoryEntry", told: "list[str]", paint: "Paint") -> str:
+    """When, the state that the job came to (or what else happened), and why, unless that is among the `told`."""
     what, said = entry["event"], _pairs(entry["data"])
     if what == names.TOPIC_JOB_STATE:
-        what, said = str(entry["data"].get("state", what)), _change(entry["data"])
+        what, said = str(entry["data"].get("state", what)), _change(entry["data"], told)
     moment = paint("dim", render.local_time(entry["at"]))
     return f"  {moment}  {paint(STATE_STYLES.get(what, ''), render.pad(render.safe(what), 9))}  {said}".rstrip()
 
 
-def _change(data: "Params") -> str:
+def _change(data: "Params", told: "list[str]") -> str:
     """Why a job's state changed, and after how many tries or when the next one is."""
     error: Failure | None = data.get("error") if data.get("state") in ("waiting", "failed") else None
     reason = str(data.get("reason") or "")
@@ -102,6 +115,7 @@ def _change(data: "Params") -> str:
     command = _COMMANDS.get(str(data.get("command")), "")
     parts = [f"{command} {reason}".strip() if reason == "by hand" else command or reason]
     parts += [error["message"]] if error and error["message"] != reason else []
+    parts = [part for part in parts if part not in told]
     tries = data.get("attempts") or 0
     if data.get("retry_at"):
         parts.append(f"try {tries + 1} at {render.local_time(str(data['retry_at']), date=False)}")

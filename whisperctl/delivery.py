@@ -86,7 +86,7 @@ class Delivery:
         output, label = self._output, self._labels[job["id"]]
         if output.json_only:
             output.value(result)
-        elif job["state"] == "completed":
+        elif job["state"] == "completed" and result["transcript"]["text"]:
             if len(self.order) > 1 and output.out.terminal:
                 output.line(output.out.paint("bold", f"── {label} ──"))
             output.text(result["transcript"]["text"])

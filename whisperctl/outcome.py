@@ -3,7 +3,7 @@
 Owns: the lines about ended jobs. Leaves to others: how they got there (`whisperctl.progress`).
 """
 
-from whisperctl import render
+from whisperctl import progress, render
 from whisperctl.terminal import STATE_STYLES
 from whisperd.wire import names
 
@@ -27,7 +27,8 @@ def job_line(job: "Job", paint: "Paint") -> str:
 
 
 def report(output: "Output", job: "Job", label: str) -> None:
-    """What a person must know of a job that ended, on stderr: why it failed, what is missing, which files there are."""
+    """What a person must know of a job that ended, on stderr: why it failed, what is missing or was done
+    otherwise than asked, which files there are."""
     error = job["error"]
     if job["state"] == "cancelled":
         output.complain(f"{label}: job {job['id']} was cancelled")
@@ -35,9 +36,13 @@ def report(output: "Output", job: "Job", label: str) -> None:
         message = error["message"] if error else "failed"
         named = label in render.safe(message)
         output.complain(message if named else f"{label}: {message}", error["hint"] if error else None)
+    if progress.silent(job):
+        output.note(f"no speech was found in {label}")
     if job["partial"]:
         missing = f"{render.duration(job['missing'])} of the audio" if job["missing"] else "some of the audio"
         output.note(f"{label}: {missing} could not be read and is not in the transcript")
+    for note in job["notes"]:
+        output.note(f"{label}: {render.safe(note)}")
     for written in job["outputs"]:
         problem = written.get("error")
         if problem:

@@ -79,6 +79,11 @@ def work_done(job: "Job") -> str:
     return f", {render.clock(audio)} of audio in {render.duration(took)} ({render.speed(audio / took)})"
 
 
+def silent(job: "Job") -> bool:
+    """Whether no speech was found: a text's confidence is above 0."""
+    return job["state"] == "completed" and job["confidence"] == 0
+
+
 def label_columns(labels: "list[str]", columns: int) -> int:
     """Columns for the names of jobs that stand below each other."""
     return min(max(map(render.width, labels)), max(int(columns * _NAME_SHARE), 8))

@@ -123,10 +123,13 @@ def text(context: "Context", arguments: "Namespace") -> int:
     if arguments.format:
         params["format"] = arguments.format
     result: Json = context.call(names.JOB_TEXT, params)
+    shown: str = result["rendered"] if arguments.format else result["transcript"]["text"]
     if context.output.json_only:
         context.output.value(result)
-    else:
-        context.output.text(result["rendered"] if arguments.format else result["transcript"]["text"])
+    elif shown:
+        context.output.text(shown)
+    if not result["transcript"]["text"]:
+        context.output.note(f"no speech was found in the audio of job {arguments.id}")
     return names.EXIT_OK
 
 

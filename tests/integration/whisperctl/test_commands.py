@@ -228,9 +228,41 @@ def test_job_show_is_a_card_with_the_story(
         "",
         "Story",
         "  2026-01-01 00:00:00  queued",
-        "  2026-01-01 00:00:09  failed     can't read it, after 3 tries",
+        "  2026-01-01 00:00:09  failed     after 3 tries",
         "  2026-01-01 00:00:10  job.note   ratio 0.25, final yes",
     ]
+
+
+def test_job_show_of_a_file_without_speech_has_no_confidence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    silent = {"job": job(1, "completed", confidence=0.0), "story": []}
+    with ScriptedDaemon(folder / "run", {"job.show": silent}):
+        assert cli.main(["job", "show", "1"]) == names.EXIT_OK
+    shown = capsys.readouterr().out
+    assert "  state       completed, no speech was found\n" in shown
+    assert "confidence" not in shown
+
+
+def test_a_failure_is_told_once_on_a_jobs_card(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = {"kind": "io", "message": "can't read it", "hint": None}
+    other = {"kind": "timeout", "message": "it took too long", "hint": None}
+    steps = [("waiting", other, 1), ("waiting", error, 2), ("failed", error, 3)]
+    story = [
+        {"seq": number, "at": "2026-01-01T00:00:00.000Z", "event": "job.state",
+         "data": {"state": state, "attempts": attempts, "reason": failure["message"], "error": failure}}
+        for number, (state, failure, attempts) in enumerate(steps)
+    ]  # fmt: skip
+    with ScriptedDaemon(folder / "run", {"job.show": {"job": job(1, "failed", error=error), "story": story}}):
+        assert cli.main(["job", "show", "1"]) == names.EXIT_OK
+    shown = capsys.readouterr().out
+    assert (shown.count("can't read it"), shown.count("it took too long")) == (1, 1)
+    assert shown.endswith("  failed     after 3 tries\n")
+
+
+def test_job_text_of_a_file_without_speech_is_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with ScriptedDaemon(folder / "run", {"job.text": transcript(1, "")}):
+        assert cli.main(["job", "text", "1"]) == names.EXIT_OK
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "no speech was found in the audio of job 1\n")
 
 
 def test_job_text_prints_the_transcript_or_a_file_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

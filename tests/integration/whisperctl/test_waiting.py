@@ -217,6 +217,36 @@ def test_what_is_missing_and_what_was_written_are_said(
     assert "meeting.wav: txt: disk full\n" in shown
 
 
+def test_a_jobs_notes_are_said(folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+    queue.jobs[1] = job(1, "completed", notes=["3 damaged packets were skipped", "memory\x1b ran out"])
+    answers = queue.answers() | {"job.submit": {"jobs": [queue.jobs[1]]}}
+    with ScriptedDaemon(folder / "run", answers):
+        assert cli.main(["transcribe", "a.wav"]) == names.EXIT_OK
+    shown = capsys.readouterr()
+    assert shown.out == "text of 1\n"
+    assert shown.err.endswith("meeting.wav: 3 damaged packets were skipped\nmeeting.wav: memory\\x1b ran out\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (["transcribe", "a.wav"], ""),
+        (["submit", "--wait", "a.wav"], "   1  completed  meeting.wav\n"),
+        (["transcribe", "--json", "a.wav"], json.dumps(transcript(1, "")) + "\n"),
+    ],
+)
+def test_a_file_without_speech_has_no_text_and_says_so(
+    words: list[str], out: str, folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.jobs[1] = job(1, "completed", confidence=0.0, language=None)
+    answers = queue.answers() | {"job.submit": {"jobs": [queue.jobs[1]]}, "job.text": transcript(1, "")}
+    with ScriptedDaemon(folder / "run", answers):
+        assert cli.main(words) == names.EXIT_OK
+    shown = capsys.readouterr()
+    assert shown.out == out
+    assert shown.err.endswith("no speech was found in meeting.wav\n")
+
+
 def test_a_cancelled_job_is_not_a_success(folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     queue.jobs[1] = job(1, "cancelled")
     answers = queue.answers() | {"job.submit": {"jobs": [queue.jobs[1]]}}
