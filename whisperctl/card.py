@@ -1,6 +1,6 @@
 """One job on a page: what `job show` prints.
 
-Owns: a pure function from a job and its story to lines.
+Owns: pure functions from a job and its story to lines. Leaves to others: breaking them (`whisperctl.terminal`).
 """
 
 from whisperctl import progress, render
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from whisperctl.shapes import Bar, Failure, HistoryEntry, Job, JobStory, Json, Paint, Params
 
 _LABEL_COLUMNS = 12
+_STATE_COLUMNS = 9
+FACT_COLUMN = 2 + _LABEL_COLUMNS
+"""Where the values begin."""
+STORY_COLUMN = len("  2026-01-01 00:00:00  ") + _STATE_COLUMNS + 2
+"""Where a story's reasons begin."""
 _TOLD = ("state", "reason", "error")
 _PLAIN = ("kind", "previous", "command", "attempts", "retry_at")
 """What the card says already, what the order of the story's states shows, and what is said in other words."""
@@ -27,16 +32,11 @@ _REASONS = {
 """What is said of the daemon's reasons; what is not here is a sentence already."""
 
 
-def lines(result: "JobStory", paint: "Paint", bar: "Bar") -> "list[str]":
-    """The card: facts that are known, one a line, then what happened when."""
-    job = result["job"]
-    card = [paint("bold", f"Job {job['id']}  {render.base_name(job['path'])}")]
-    for label, value in _facts(job, paint, bar):
-        card.append(f"  {paint('dim', render.pad(label, _LABEL_COLUMNS))}{value}")
-    if result["story"]:
-        card += ["", paint("bold", "Story")]
-        card += _story_lines(result, paint)
-    return card
+def facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[str]":
+    """What is known of the job, one fact a line."""
+    title = paint("bold", f"Job {job['id']}  {render.base_name(job['path'])}")
+    told = _facts(job, paint, bar)
+    return [title, *(f"  {paint('dim', render.pad(label, _LABEL_COLUMNS))}{value}" for label, value in told)]
 
 
 def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
@@ -86,8 +86,8 @@ def _kind(job: "Job") -> str:
     return render.safe(job["kind"] if usual else f"{job['kind']}, in the class {job['priority']}")
 
 
-def _story_lines(result: "JobStory", paint: "Paint") -> "list[str]":
-    """Each entry on a line; a failure that was told of already, as the job's state or before, is not told again."""
+def story(result: "JobStory", paint: "Paint") -> "list[str]":
+    """What happened when, an entry a line; a failure that was told of already, as the job's state or before, is not told again."""
     job = result["job"]
     told = [job["error"]["message"]] if job["error"] and job["state"] in ("waiting", "failed") else []
     lines: list[str] = []
@@ -104,7 +104,7 @@ def _story_line(entry: "HistoryEntry", told: "list[str]", paint: "Paint") -> str
     if what == names.TOPIC_JOB_STATE:
         what, said = str(entry["data"].get("state", what)), _change(entry["data"], told)
     moment = paint("dim", render.local_time(entry["at"]))
-    return f"  {moment}  {paint(STATE_STYLES.get(what, ''), render.pad(render.safe(what), 9))}  {said}".rstrip()
+    return f"  {moment}  {paint(STATE_STYLES.get(what, ''), render.pad(render.safe(what), _STATE_COLUMNS))}  {said}".rstrip()
 
 
 def _change(data: "Params", told: "list[str]") -> str:

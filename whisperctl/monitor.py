@@ -55,7 +55,7 @@ class Monitor:
     def aside(self, text: str) -> None:
         """A line on stderr that stays, above what is redrawn."""
         self.clear()
-        self._stream.write(text + "\n")
+        self._stream.write(self._stream.wrapped(text, hang=4) + "\n")
 
     def clear(self) -> None:
         """Make room for something else to be printed."""

@@ -37,6 +37,33 @@ def width(text: str) -> int:
     return sum(map(_columns, text))
 
 
+def shown_width(line: str) -> int:
+    """Columns of a line that may be painted."""
+    first, *rest = line.split("\x1b[")
+    return width(first) + sum(width(part.partition("m")[2]) for part in rest)
+
+
+def wrap(line: str, columns: int, hang: int = 0) -> "list[str]":
+    """A line, which may be painted, broken at spaces; what follows is indented by `hang` columns.
+
+    A word that no line has room for, such as a path, stays whole where it is, so that it can be copied.
+    """
+    if shown_width(line) <= columns:
+        return [line]
+    hang = hang if hang <= columns // 2 else 4
+    lines: list[str] = []
+    current, taken = "", 0
+    for number, word in enumerate(line.split(" ")):
+        room = shown_width(word)
+        if current.strip() and taken + 1 + room > columns and (hang + room <= columns or taken >= columns):
+            lines.append(current.rstrip())
+            current, taken = " " * hang + word, hang + room
+        else:
+            current += f" {word}" if number else word
+            taken += room + (number > 0)
+    return [*lines, current]
+
+
 def _columns(char: str) -> int:
     import unicodedata
 

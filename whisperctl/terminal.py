@@ -59,6 +59,13 @@ class Stream:
             columns, lines = 0, 0
         return columns or _columns_by_environment(), lines or 24
 
+    def wrapped(self, text: str, hang: int = 0) -> str:
+        """On a terminal, lines broken at words to its width, the rest indented by `hang`; elsewhere as they are."""
+        if not self.terminal:
+            return text
+        columns = self.size()[0]
+        return "\n".join(part for line in text.split("\n") for part in render.wrap(line, columns, hang))
+
     def foreground(self) -> bool:
         """Whether the terminal is ours to draw on: not where a shell runs us in the background (`&`)."""
         try:
@@ -84,18 +91,21 @@ class Output:
         self.out = Stream(sys.stdout)  # pyright: ignore[reportArgumentType] (TextIO in typeshed)
         self.err = Stream(sys.stderr)  # pyright: ignore[reportArgumentType]
 
-    def line(self, text: str = "") -> None:
-        """A line of the result, made safe by whoever made it; nothing where only JSON is wanted."""
-        if not self.json_only:
-            self.out.file.write(text + "\n")
+    def line(self, text: str = "", hang: int = 0) -> None:
+        """A line of the result, made safe by whoever made it; nothing where only JSON is wanted.
 
-    def lines(self, texts: "list[str]") -> None:
+        Where a terminal is too narrow for it, its rest is indented by `hang` columns.
+        """
+        if not self.json_only:
+            self.out.file.write(self.out.wrapped(text, hang) + "\n")
+
+    def lines(self, texts: "list[str]", hang: int = 0) -> None:
         for text in texts:
-            self.line(text)
+            self.line(text, hang)
 
     def text(self, text: str) -> None:
-        """A transcript: on a terminal made safe, elsewhere character for character; ends with a line end."""
-        shown = render.safe_lines(text) if self.out.terminal else text
+        """A transcript: on a terminal made safe and broken at words, elsewhere character for character."""
+        shown = self.out.wrapped(render.safe_lines(text)) if self.out.terminal else text
         self.out.write(shown if shown.endswith("\n") else shown + "\n")
 
     def value(self, value: "Json") -> None:
@@ -106,7 +116,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """A line for the person, on stderr."""
-        self.err.write(text + "\n")
+        self.err.write(self.err.wrapped(text, hang=4) + "\n")
 
     def complain(self, message: str, hint: str | None = None) -> None:
         """An error and what to do about it, on stderr; both may hold foreign text."""
@@ -125,7 +135,7 @@ class Live:
     def draw(self, lines: "list[str]") -> None:
         """Show these lines in place of the last ones. Each must be narrower than the terminal."""
         text = self._home() + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
-        self._widths = [_shown_width(line) for line in lines]
+        self._widths = [render.shown_width(line) for line in lines]
         self._stream.write(text)
 
     def clear(self) -> None:
@@ -143,9 +153,3 @@ class Live:
         columns, height = self._stream.size()
         rows = sum(max(1, -(-taken // columns)) for taken in self._widths)
         return f"\r\x1b[{min(rows, height - 1)}A" if rows else "\r"
-
-
-def _shown_width(line: str) -> int:
-    """Columns of a line that may be painted."""
-    first, *rest = line.split("\x1b[")
-    return render.width(first) + sum(render.width(part.partition("m")[2]) for part in rest)

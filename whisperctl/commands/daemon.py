@@ -23,6 +23,9 @@ _WORKER_STATES = {
 }
 """What is said of a worker in other words than its state's name."""
 
+_LABEL_COLUMNS = len("worker    ")
+_HINT_COLUMNS = {True: len("  → "), False: len("     -> ")}
+"""Where a check's sentences begin, with and without symbols."""
 _MARKS = {"ok": ("✓", "ok  ", "green"), "warning": ("!", "warn", "yellow"), "failed": ("✗", "FAIL", "red")}
 
 
@@ -33,7 +36,7 @@ def status(context: "Context", _arguments: object) -> int:
     if output.json_only:
         output.value(result)
     else:
-        output.lines(status_lines(result, output.out.paint, output.out.bar, output.out.size()[0]))
+        output.lines(status_lines(result, output.out.paint, output.out.bar, output.out.size()[0]), _LABEL_COLUMNS)
     return names.EXIT_OK
 
 
@@ -99,7 +102,8 @@ def doctor(context: "Context", _arguments: object) -> int:
         output.value(result)
     else:
         for check in mine if client is None else [*mine, *result["checks"]]:
-            output.lines(check_lines(check, output.out.paint, output.out.symbols))
+            symbols = output.out.symbols
+            output.lines(check_lines(check, output.out.paint, symbols), _HINT_COLUMNS[symbols])
     if client is None:
         return names.EXIT_NO_DAEMON
     return names.EXIT_OK if result["ok"] else names.EXIT_FAILED

@@ -108,7 +108,11 @@ def show(context: "Context", arguments: "Namespace") -> int:
         return names.EXIT_OK
     from whisperctl import card
 
-    context.output.lines(card.lines(result, context.output.out.paint, context.output.out.bar))
+    output = context.output
+    output.lines(card.facts(result["job"], output.out.paint, output.out.bar), card.FACT_COLUMN)
+    if result["story"]:
+        output.lines(["", output.out.paint("bold", "Story")])
+        output.lines(card.story(result, output.out.paint), card.STORY_COLUMN)
     return names.EXIT_OK
 
 

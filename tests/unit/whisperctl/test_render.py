@@ -175,3 +175,26 @@ def test_moments_are_shown_in_local_time(monkeypatch: pytest.MonkeyPatch) -> Non
     assert render.local_time("not a time") == "not a time"
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("it fits", ["it fits"]),
+        ("label  some words here", ["label  some", "      words", "      here"]),
+        ("\x1b[31mred words\x1b[0m here", ["\x1b[31mred words\x1b[0m", "      here"]),
+        ("see /a/long/path/to/a/file now", ["see /a/long/path/to/a/file", "      now"]),
+        ("会議 会議 会議", ["会議 会議", "      会議"]),
+    ],
+)
+def test_lines_are_broken_at_words(line: str, lines: list[str]) -> None:
+    assert render.wrap(line, 13, hang=6) == lines
+
+
+@given(st.lists(st.text("ab会", min_size=1, max_size=9), min_size=1), st.integers(10, 40), st.integers(0, 20))
+def test_broken_lines_have_all_words_and_fit_where_their_words_do(words: list[str], columns: int, hang: int) -> None:
+    lines = render.wrap(" ".join(words), columns, hang)
+    assert " ".join(lines).split() == words
+    room = columns - (hang if hang <= columns // 2 else 4)
+    if all(render.width(word) <= room for word in words):
+        assert all(render.width(line) <= columns for line in lines)

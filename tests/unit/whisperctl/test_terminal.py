@@ -115,6 +115,20 @@ def test_a_transcript_can_not_act_on_the_terminal(monkeypatch: pytest.MonkeyPatc
         assert written.getvalue() == shown
 
 
+@pytest.mark.parametrize(("terminal", "shown"), [(True, "one two\n   three\n"), (False, "one two three\n")])
+def test_lines_are_broken_at_words_on_a_terminal_only(
+    terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "10")
+    written = io.BytesIO()
+    file = (Terminal if terminal else io.TextIOWrapper)(written, encoding="utf-8")
+    monkeypatch.setattr("sys.stdout", file)
+    Output(json_only=False).line("one two three", hang=3)
+    file.flush()
+    assert written.getvalue().decode() == shown
+
+
 @pytest.mark.parametrize(("value", "columns"), [("132", 132), ("", 80), ("wide", 80), ("0", 80)])
 def test_without_a_terminal_the_environment_gives_the_width(
     value: str, columns: int, monkeypatch: pytest.MonkeyPatch
