@@ -87,7 +87,7 @@ def _kind(job: "Job") -> str:
 
 
 def story(result: "JobStory", paint: "Paint") -> "list[str]":
-    """What happened when, an entry a line; a failure that was told of already, as the job's state or before, is not told again."""
+    """What happened when, an entry a line; a failure told of already, as the job's state or before, is not repeated."""
     job = result["job"]
     told = [job["error"]["message"]] if job["error"] and job["state"] in ("waiting", "failed") else []
     lines: list[str] = []
@@ -104,7 +104,8 @@ def _story_line(entry: "HistoryEntry", told: "list[str]", paint: "Paint") -> str
     if what == names.TOPIC_JOB_STATE:
         what, said = str(entry["data"].get("state", what)), _change(entry["data"], told)
     moment = paint("dim", render.local_time(entry["at"]))
-    return f"  {moment}  {paint(STATE_STYLES.get(what, ''), render.pad(render.safe(what), _STATE_COLUMNS))}  {said}".rstrip()
+    state = paint(STATE_STYLES.get(what, ""), render.pad(render.safe(what), _STATE_COLUMNS))
+    return f"  {moment}  {state}  {said}".rstrip()
 
 
 def _change(data: "Params", told: "list[str]") -> str:

@@ -22,15 +22,14 @@ def follow_to_end(output: "Output", link: "Link", ids: "list[int]") -> "list[Job
     link.notice = monitor.aside
     jobs: dict[int, Job] = {}
     try:
-        for job in follow(link, ids, monitor.tick):
-            monitor.update(job)
-            if job:
-                jobs[job["id"]] = job
+        with monitor:
+            for job in follow(link, ids, monitor.tick):
+                monitor.update(job)
+                if job:
+                    jobs[job["id"]] = job
     except KeyboardInterrupt:
-        monitor.clear()
         output.note(outcome.goes_on([number for number in ids if not final(jobs.get(number))]))
         raise
-    monitor.clear()
     for number in ids:
         outcome.report(output, jobs[number], render.base_name(jobs[number]["path"]))
     return [jobs[number] for number in ids]
@@ -59,17 +58,16 @@ class Delivery:
         """The exit status, when all are delivered. Ctrl-C says what goes on without us, and is raised again."""
         self._link.notice = self._monitor.aside
         try:
-            for job in follow(self._link, self.order, self._monitor.tick):
-                self._monitor.update(job)
-                if job:
-                    self.jobs[job["id"]] = job
-                    self._deliver()
+            with self._monitor:
+                for job in follow(self._link, self.order, self._monitor.tick):
+                    self._monitor.update(job)
+                    if job:
+                        self.jobs[job["id"]] = job
+                        self._deliver()
         except KeyboardInterrupt:
-            self._monitor.clear()
             going = [number for number in self.order if not final(self.jobs.get(number))]
             self._output.note(outcome.goes_on(going))
             raise
-        self._monitor.clear()
         return outcome.status([self.jobs[number] for number in self.order])
 
     def _deliver(self) -> None:

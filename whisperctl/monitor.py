@@ -7,6 +7,7 @@ Owns: when something is shown. Leaves to others: what a job's line says (`whispe
 import time
 
 from whisperctl import progress, render
+from whisperctl.echo import Echo
 from whisperctl.follow import RECHECK
 from whisperctl.terminal import Live
 
@@ -26,17 +27,31 @@ _FEW = 20
 
 
 class Monitor:
-    """Shows jobs as they change. `labels` are names, by id, for what is better not called by its file's name."""
+    """A context that shows jobs as they change, and takes what it drew away at its end.
+
+    `labels` are names, by id, for what is better not called by its file's name.
+    """
 
     def __init__(self, output: "Output", labels: "dict[int, str] | None" = None) -> None:
         self._stream = output.err
         self._live = Live(output.err)
+        self._echo = Echo(self._live.leave)
         self._labels = labels or {}
         self._jobs: dict[int, Job] = {}
         self._left: dict[int, tuple[float, float]] = {}
         self._said: dict[int, tuple[float, str]] = {}
         self._drawn_at = time.monotonic()
         self.tick = _REDRAW if self._stream.live else RECHECK
+
+    def __enter__(self) -> None:
+        if self._stream.live:
+            self._echo.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.clear()
+        finally:
+            self._echo.__exit__()
 
     def update(self, job: "Job | None") -> None:
         """Take in a job as it is now, or that there is nothing new for a while, and show it."""
@@ -66,6 +81,7 @@ class Monitor:
         if not self._stream.foreground():
             self._live.leave()
             return
+        self._echo.hush()
         columns, height = self._stream.size()
         columns -= 1  # a line that fills the last column makes some terminals go on to the next
         jobs = list(self._jobs.values())

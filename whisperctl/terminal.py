@@ -103,9 +103,10 @@ class Output:
         for text in texts:
             self.line(text, hang)
 
-    def text(self, text: str) -> None:
-        """A transcript: on a terminal made safe and broken at words, elsewhere character for character."""
-        shown = self.out.wrapped(render.safe_lines(text)) if self.out.terminal else text
+    def text(self, text: str, wrapped: bool = True) -> None:
+        """A transcript: on a terminal made safe and, if `wrapped`, broken at words; elsewhere as it is."""
+        shown = render.safe_lines(text) if self.out.terminal else text
+        shown = self.out.wrapped(shown) if wrapped else shown
         self.out.write(shown if shown.endswith("\n") else shown + "\n")
 
     def value(self, value: "Json") -> None:

@@ -131,7 +131,7 @@ def text(context: "Context", arguments: "Namespace") -> int:
     if context.output.json_only:
         context.output.value(result)
     elif shown:
-        context.output.text(shown)
+        context.output.text(shown, wrapped=not arguments.format)
     if not result["transcript"]["text"]:
         context.output.note(f"no speech was found in the audio of job {arguments.id}")
     return names.EXIT_OK

@@ -24,6 +24,7 @@ class OnTerminal:
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.screen = Screen(columns)
         self.output = ""
+        self.echoed_at_its_end = False
         self._leader = leader
         self._process = subprocess.Popen(
             [sys.executable, "-m", "whisperctl", *words],
@@ -44,6 +45,14 @@ class OnTerminal:
         while not condition():
             assert self._read(end), f"it ended, or nothing came for {DEADLINE} s: {self.output!r}"
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(termios.tcgetattr(self._leader)[3] & termios.ECHO)
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def press(self, key: bytes) -> None:
         os.write(self._leader, key)
 
@@ -52,6 +61,7 @@ class OnTerminal:
         end = time.monotonic() + DEADLINE
         while self._read(end):
             pass
+        self.echoed_at_its_end = self.echoes
         os.close(self._leader)
         return self._process.wait(timeout=DEADLINE)
 

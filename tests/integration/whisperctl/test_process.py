@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.whisperctl.scripted_queue import Queue
 from tests.integration.whisperctl.terminals import DEADLINE, OnTerminal
-from tests.scripted_daemon import Conversation, Params, ScriptedDaemon, Then, job
+from tests.scripted_daemon import AnswerError, Conversation, Params, ScriptedDaemon, Then, job
 from whisperd.wire import names
 
 
@@ -68,6 +68,46 @@ def test_ctrl_c_leaves_jobs_running_and_says_how_to_cancel_them(
         "  to follow: whisperctl job wait 1-2",
         "  to cancel: whisperctl job cancel 1-2",
     ]
+
+
+def test_keys_typed_while_bars_are_drawn_do_not_move_them(folder: Path, queue: Queue) -> None:
+    with ScriptedDaemon(folder / "run", held(queue)):
+        terminal = OnTerminal("transcribe", "a.wav", "b.wav")
+        terminal.read_until(lambda: "0 of 2 done" in terminal.output)
+        assert not terminal.echoes
+        terminal.press(b"what is this\n\n\n")
+        drawn = terminal.output.count("0 of 2 done")
+        terminal.read_until(lambda: terminal.output.count("0 of 2 done") > drawn + 1)
+        assert sum("a.wav" in line for line in terminal.screen.lines) == 1
+        terminal.press(b"\x03")
+        assert terminal.finish() == names.EXIT_INTERRUPTED
+    assert terminal.echoed_at_its_end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_that_ends_it_finds_the_terminals_echo_given_back(
+    number: signal.Signals, folder: Path, queue: Queue
+) -> None:
+    with ScriptedDaemon(folder / "run", held(queue)):
+        terminal = OnTerminal("transcribe", "a.wav", "b.wav")
+        terminal.read_until(lambda: "0 of 2 done" in terminal.output)
+        terminal.send_signal(number)
+        assert terminal.finish() == -number
+    assert terminal.echoed_at_its_end
+
+
+def fail(_: Conversation, params: Params) -> None:
+    raise AnswerError(names.INTERNAL_ERROR, "internal", "that went wrong")
+
+
+@pytest.mark.parametrize(("answers", "status"), [({}, names.EXIT_OK), ({"job.text": fail}, names.EXIT_FAILED)])
+def test_a_good_end_and_an_error_give_the_terminals_echo_back(
+    answers: Params, status: int, folder: Path, queue: Queue
+) -> None:
+    with ScriptedDaemon(folder / "run", queue.answers() | answers):
+        terminal = OnTerminal("transcribe", "a.wav")
+        assert terminal.finish() == status
+    assert terminal.echoed_at_its_end
 
 
 def test_ctrl_c_while_the_daemon_is_gone_ends_the_waiting(folder: Path, queue: Queue) -> None:
