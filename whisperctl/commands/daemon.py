@@ -19,7 +19,7 @@ _WORKER_STATES = {
     "absent": "not needed now",
     "loading": "loading the model",
     "stopped": "stopped while dictation computes",
-    "broken": "can't be started",
+    "broken": "can't be started; `whisperctl doctor` looks for the reason",
 }
 """What is said of a worker in other words than its state's name."""
 
@@ -61,8 +61,11 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
         lines += [f"          {render.counted(h['jobs'], 'job')} held: {render.safe(h['reason'])}" for h in holds]
     lanes = status["lanes"]
     lines.append(f"lanes     {lanes['count']}: {render.safe(lanes['reason'])}")
+    told = [] if status["paused"] else [hold["reason"] for hold in status["holds"]]
     for worker in status["workers"]:
-        lines += _worker_lines(worker, paint)
+        lines.append(_worker_line(worker))
+        if worker["error"] and worker["error"] not in told:
+            lines.append(f"          {paint('red', render.safe(worker['error']))}")
     if status["running"]:
         labels = [f"{job['id']}  {render.base_name(job['path'])}" for job in status["running"]]
         name_columns = progress.label_columns(labels, columns)
@@ -73,7 +76,7 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
     return lines
 
 
-def _worker_lines(worker: "Worker", paint: "Paint") -> "list[str]":
+def _worker_line(worker: "Worker") -> str:
     facts = [_WORKER_STATES.get(worker["state"], worker["state"])]
     if worker["model"]:
         where = " ".join(filter(None, (worker["device"], worker["compute_type"])))
@@ -81,10 +84,7 @@ def _worker_lines(worker: "Worker", paint: "Paint") -> "list[str]":
     facts += [f"job {worker['job']}"] if worker["job"] else []
     facts += [render.size(worker["memory"])] if worker["memory"] else []
     facts += [f"pid {worker['pid']}"] if worker["pid"] else []
-    lines = [f"worker    {render.safe(worker['lane'])}: {render.safe(', '.join(facts))}"]
-    if worker["error"]:
-        lines.append(f"          {paint('red', render.safe(worker['error']))}")
-    return lines
+    return f"worker    {render.safe(worker['lane'])}: {render.safe(', '.join(facts))}"
 
 
 def doctor(context: "Context", _arguments: object) -> int:

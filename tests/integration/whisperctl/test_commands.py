@@ -67,6 +67,20 @@ def test_status_says_what_a_person_must_know_first(folder: Path, capsys: pytest.
     ]
 
 
+def test_status_says_once_why_a_worker_that_can_not_start_holds_jobs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = "a worker process could not be started"
+    broken = {**STATUS["workers"][1], "state": "broken", "error": reason}
+    answer = STATUS | {"holds": [{"reason": reason, "jobs": 1}], "workers": [broken]}
+    with ScriptedDaemon(folder / "run", {"daemon.status": answer}):
+        assert cli.main(["status"]) == names.EXIT_OK
+    shown = capsys.readouterr().out
+    assert shown.count(reason) == 1
+    assert f"1 job held: {reason}\n" in shown
+    assert "worker    interactive: can't be started; `whisperctl doctor` looks for the reason\n" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "method", "result"),
     [
