@@ -1,11 +1,10 @@
 """faster-whisper's batched pipeline in a process of its own, so that it is scheduled just as the daemon's worker is.
 
-Started by `throughput` as `python -m benchmarks.pipeline`, at the worker's nice value and in a session of its own. Its
+Started by `throughput` as `python -m benchmarks.pipeline`, in a session of its own with the worker's priorities. Its
 first line of standard input is a `Task` as JSON; for each further line it transcribes the file once and prints a `Run`.
 """
 
 import json
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel, decode_audio
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from tests.speech import SAMPLE_RATE
+from whisperd.worker.lifeline import yield_to_others
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Run:
 
 def main() -> None:
     task = Task(**json.loads(sys.stdin.readline()))
-    os.nice(task.nice)
+    yield_to_others(task.nice)
     model = WhisperModel(task.model, device="cpu", compute_type="int8", cpu_threads=task.threads)
     pipeline = BatchedInferencePipeline(model)
     for _ in sys.stdin:

@@ -1,7 +1,7 @@
 """File throughput of the daemon against faster-whisper's batched pipeline alone.
 
 Both read the same FLAC from disk with a loaded model of `base`'s cost, find speech, and decode the very same chunks in
-batches of the same size with the same beam, threads, precision and nice value, with timestamps and without fallback.
+batches of the same size with the same beam, threads, precision and priority, with timestamps and without fallback.
 The daemon's time is from the job's start to its end as its rows tell it, storing of every batch included.
 
 The chunks are those that the daemon has stored; the pipeline is given them as `clip_timestamps`, which makes it skip
