@@ -18,7 +18,7 @@ from whisperd.models.locate import installed
 from whisperd.store import recovery
 from whisperd.store.connection import Database
 from whisperd.wire.types import Check
-from whisperd.workers.lane import Lane, LaneLimits
+from whisperd.workers.lane import Lane, LaneLimits, WorkerStartError
 
 CHECK_DEADLINE = 60.0
 """Seconds for one check; loading a model is the longest."""
@@ -80,6 +80,8 @@ class Doctor:
         lane = Lane("doctor", arguments=(), limits=LaneLimits(), changed=lambda _: None)
         try:
             loaded = await lane.load(engine.model, engine.load)
+        except WorkerStartError as error:
+            return Check("worker", "failed", error.message, "the daemon's log has the worker's own words")
         finally:
             with anyio.CancelScope(shield=True):
                 await lane.end()
