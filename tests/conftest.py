@@ -7,7 +7,6 @@ import pytest
 
 from tests.harness import Daemon, running_daemon
 
-
 # Whoever starts the tests in the background (nohup, `&` in a script) has them ignore signals, and so would every
 # program that they start; a handler, unlike SIG_IGN, ends with the exec.
 signal.signal(signal.SIGINT, signal.default_int_handler)
