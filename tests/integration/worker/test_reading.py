@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 from tests.integration.worker.child import Child, decode, plans, transcribe
-from tests.speech import ENCODINGS, SAMPLE_RATE, Encoding, Samples, long_speech, noise, silence, synthesize, write_audio
+from tests.speech import (
+    ENCODINGS,
+    SAMPLE_RATE,
+    Encoding,
+    Samples,
+    long_speech,
+    noise,
+    silence,
+    synthesize,
+    word_errors,
+    write_audio,
+)
 from whisperd.frames import Damage, FailureKind, Plan, Source
 from whisperd.worker.audio import AudioReader
 from whisperd.worker.blocks import Blocks
@@ -109,7 +120,8 @@ def test_sounds_are_at_their_times_in_every_kind_of_file(tmp_path: Path, suffix:
 )
 def test_rates_layouts_and_sample_formats_are_converted(worker: Child, tmp_path: Path, encoding: Encoding) -> None:
     path = write_audio(tmp_path / "a.audio", spoken(), encoding)
-    assert transcribe(worker, path).split()[:2] == SENTENCE.split()[:2]
+    # Two words: the test model was not trained on the telephone's band, and a wrong conversion leaves none right.
+    assert word_errors(transcribe(worker, path), SENTENCE) <= 2
 
 
 def test_channels_without_known_places_are_averaged(tmp_path: Path) -> None:
