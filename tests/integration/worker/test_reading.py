@@ -19,7 +19,6 @@ from tests.speech import (
     noise,
     silence,
     synthesize,
-    word_errors,
     write_audio,
 )
 from whisperd.frames import Damage, FailureKind, Plan, Source
@@ -118,10 +117,16 @@ def test_sounds_are_at_their_times_in_every_kind_of_file(tmp_path: Path, suffix:
     ],
     ids=lambda encoding: f"{encoding.codec} {encoding.rate} {encoding.layout}",
 )
-def test_rates_layouts_and_sample_formats_are_converted(worker: Child, tmp_path: Path, encoding: Encoding) -> None:
-    path = write_audio(tmp_path / "a.audio", spoken(), encoding)
-    # Two words: the test model was not trained on the telephone's band, and a wrong conversion leaves none right.
-    assert word_errors(transcribe(worker, path), SENTENCE) <= 2
+def test_rates_layouts_and_sample_formats_are_converted(tmp_path: Path, encoding: Encoding) -> None:
+    samples, _ = read_all(write_audio(tmp_path / "a.audio", spoken(), encoding))
+    assert likeness(samples, spoken()) > 0.9
+
+
+def likeness(one: Samples, other: Samples) -> float:
+    """The largest normalized correlation over all shifts: 1 for the same signal at any level and delay."""
+    size = len(one) + len(other)
+    spectrum = np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size))
+    return float(np.fft.irfft(spectrum, size).max() / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
 def test_channels_without_known_places_are_averaged(tmp_path: Path) -> None:
