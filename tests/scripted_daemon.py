@@ -174,9 +174,9 @@ def job(number: int, state: str = "queued", path: str = "/audio/meeting.wav", **
         "id": number, "kind": "file", "state": state, "path": path, "created_at": "2026-01-01T00:00:00.000Z",
         "options": {}, "stage": None, "progress": 0.0, "done": 0.0, "duration": None, "speed": None, "eta": None,
         "place": None, "starts_in": None, "hold": None, "priority": "normal", "attempts": 0, "error": None,
-        "path_b64": None, "key": None, "started_at": None, "finished_at": None, "retry_at": None, "model": None, "device": None, "language": None,
-        "processing_time": None, "partial": None, "missing": None, "confidence": None, "outputs": [],
-        "outputs_retry_at": None, "notes": [],
+        "path_b64": None, "key": None, "started_at": None, "finished_at": None, "retry_at": None, "model": None,
+        "device": None, "language": None, "processing_time": None, "partial": None, "missing": None,
+        "confidence": None, "outputs": [], "outputs_retry_at": None, "notes": [],
     } | facts  # fmt: skip
 
 

@@ -50,8 +50,9 @@ class Echo:
 
     def hush(self) -> None:
         """Turn the echo off while the terminal is ours; again, if a shell has turned it on meanwhile."""
-        if self._active and _in_front() and _set_echo(False):
-            self._hushed = True
+        if self._active and _in_front():
+            before, self._hushed = self._hushed, True  # first, so that a signal from here on finds it
+            self._hushed = _set_echo(False) or before
 
     def _restore(self) -> None:
         """Not in the background: the terminal has the shell's settings then."""
