@@ -13,7 +13,7 @@ import pytest
 
 from tests.acceptance import broken_media as media
 from tests.harness import Daemon, alive, running_daemon
-from tests.speech import SAMPLE_RATE, Encoding, long_speech, silence, word_errors, write_audio
+from tests.speech import SAMPLE_RATE, Encoding, Samples, long_speech, resample, silence, word_errors, write_audio
 
 # Root reads everything; without these capabilities it is refused as anybody is.
 AS_ANYBODY = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
@@ -164,9 +164,18 @@ UNUSUAL = {
 }
 
 
+def narrowed(samples: Samples, rate: int) -> Samples:
+    """What is left of samples that were kept at a lower rate."""
+    lower = resample((samples * 32767).astype(np.int16), SAMPLE_RATE, rate)
+    return resample((lower * 32767).astype(np.int16), rate, SAMPLE_RATE)
+
+
 @pytest.mark.parametrize("encoding", UNUSUAL)
 def test_unusual_rates_and_channels_are_understood(daemon: Daemon, tmp_path: Path, encoding: str) -> None:
-    plain = daemon.transcribe(media.speech(tmp_path))["text"]
+    # What the encoding leaves of the sound, at the usual rate: a telephone's band is all noise to the test model.
+    rate = UNUSUAL[encoding].rate
+    heard = media.SPEECH if rate >= SAMPLE_RATE else narrowed(media.SPEECH, rate)
+    plain = daemon.transcribe(write_audio(tmp_path / "plain.wav", heard))["text"]
     unusual = daemon.transcribe(write_audio(tmp_path / "unusual", media.SPEECH, UNUSUAL[encoding]))
     # The small model mistakes words as soon as anything differs; at a wrong speed or mix all would be wrong.
     assert word_errors(unusual["text"], plain) < len(plain.split()) / 2
