@@ -77,9 +77,11 @@ def pipeline_engine(folder: Path, context: AudioContext, *, threads: int = 0) ->
     return listen
 
 
-def sentences(corpus: Corpus, count: int) -> Iterator[Clip]:
-    """The first `count` utterances, each with a little silence around it."""
+def sentences(corpus: Corpus, count: int, synthesizer: str = "") -> Iterator[Clip]:
+    """Those of the first `count` utterances that `synthesizer` spoke, each with a little silence around it."""
     for utterance in corpus.utterances[:count]:
+        if not utterance.voice.startswith(synthesizer):
+            continue
         around = np.zeros(RATE // 4, np.float32)
         samples = np.concatenate([around, corpus.audio(utterance), around])
         yield Clip(samples, (Said(0.25, 0.25 + utterance.length / RATE, utterance.text),))
@@ -179,7 +181,9 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=500, help="of each set (default: %(default)s)")
     parser.add_argument("--noise-minutes", type=float, default=10)
     parser.add_argument("--engines", nargs="*", default=["faster-whisper", "pipeline-full", "pipeline-fit"])
-    parser.add_argument("--sets", nargs="*", default=["known", "unseen", "8 s", "28 s"])
+    parser.add_argument(
+        "--sets", nargs="*", default=["known", "unseen", "unseen, espeak-ng", "unseen, flite", "8 s", "28 s"]
+    )
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--mistakes", type=int, default=0, metavar="COUNT", help="show some of the mistakes")
     parser.add_argument("--json", type=Path, help="also write the figures here")
@@ -193,6 +197,8 @@ def main() -> None:
     material: dict[str, Callable[[], Iterator[Clip]]] = {
         "known": lambda: sentences(corpora["known"], arguments.sentences),
         "unseen": lambda: sentences(corpora["unseen"], arguments.sentences),
+        "unseen, espeak-ng": lambda: sentences(corpora["unseen"], arguments.sentences, "espeak"),
+        "unseen, flite": lambda: sentences(corpora["unseen"], arguments.sentences, "flite"),
         "8 s": lambda: windows(corpora["known"], 8, arguments.sentences),
         "28 s": lambda: windows(corpora["known"], 28, arguments.sentences),
     }

@@ -8,6 +8,7 @@ the torch engine. Makes no judgement about the model: `evaluate` measures it.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -45,7 +46,8 @@ def convert(
     The converter for whole checkpoints wants a Whisper tokenizer class and a hub's file layout; the loader below it
     only wants the network.
     """
-    spec: WhisperSpec = WhisperLoader().get_model_spec(model.float().eval())
+    # A copy: the specification shares its arrays with the network, and quantizing scales them in place.
+    spec: WhisperSpec = WhisperLoader().get_model_spec(copy.deepcopy(model).float().eval())
     spec.register_vocabulary(tokens.names())
     spec.config.suppress_ids = []
     spec.config.suppress_ids_begin = [tokens.id("Ġ"), tokens.id("<|endoftext|>")]
@@ -80,6 +82,8 @@ def export(trained: Path, out: Path) -> None:
         max_length=448,
     )
     model.half().save_pretrained(original)
+    # Saved for its owner alone; it is to be shipped.
+    (original / "model.safetensors").chmod(0o644)
 
 
 def weight(folder: Path) -> int:

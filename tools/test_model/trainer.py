@@ -24,7 +24,7 @@ HELPER_WEIGHT = (1.0, 0.3)
 WARM_UP_STEPS = 200
 # Orthogonal updates bear larger steps than AdamW at the same root mean square.
 MATRIX_RATE = 3.0
-AVERAGE, AVERAGE_EVERY = 0.998, 8
+AVERAGE, AVERAGE_EVERY = 0.995, 8
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ Shape = Literal["base", "small"]
 SHAPES: dict[Shape, tuple[int, int]] = {"base": (512, 6), "small": (768, 12)}
 SHIPPED = Path(__file__).parents[2] / "whisperd" / "data" / "test-en"
 # Part of the cache's key: to be raised when this file makes other weights from the same model.
-RECIPE = 1
+RECIPE = 2
 
 
 def tiled(name: str, value: Tensor, k: int) -> Tensor:

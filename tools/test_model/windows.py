@@ -28,7 +28,7 @@ LONGEST = 3000
 # Context in frames (from, to) and the share of batches; every batch holds about the same amount of encoder work.
 CONTEXTS = ((300, 800), (800, 1600), (1600, 2998), (3000, 3000))
 SHARES_EARLY = (0.62, 0.2, 0.06, 0.12)
-SHARES_LATE = (0.42, 0.24, 0.09, 0.25)
+SHARES_LATE = (0.30, 0.15, 0.20, 0.35)
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ class Windows:
             room_left = int(room_left * draw.uniform(0.2, 0.9))
         pieces, spoken = self._sentences(room_left, limit, draw)
         audio = np.concatenate(pieces)[:limit]
-        if draw.random() < 0.2 + 0.1 * progress:
+        if draw.random() < 0.12:
             audio = room(audio, draw)
-        if draw.random() < 0.7:
+        if draw.random() < 0.6:
             speech = max(1e-4, float(np.sqrt(np.mean(audio**2))))
-            audio = audio + self.noises.cut(len(audio), draw) * np.float32(speech * 10 ** (-draw.uniform(10, 50) / 20))
+            audio = audio + self.noises.cut(len(audio), draw) * np.float32(speech * 10 ** (-draw.uniform(15, 50) / 20))
         return (audio * np.float32(10 ** draw.uniform(-1.3, 0.15))).clip(-1, 1), spoken
 
     def _sentences(
@@ -136,7 +136,7 @@ class Windows:
         misses = 0
         while misses < 6:
             utterance = self._pick(draw, voice)
-            factor = float(draw.uniform(0.92, 1.08)) if draw.random() < 0.7 else 1.0
+            factor = float(draw.uniform(0.87, 1.15)) if draw.random() < 0.7 else 1.0
             length = int(utterance.length / factor)
             if spoken and position + length > room_left:
                 misses += 1
