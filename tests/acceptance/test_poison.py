@@ -69,12 +69,14 @@ def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(folder: P
         assert completed["state"] == "completed"
 
 
-def test_a_worker_that_hangs_is_replaced_and_its_job_completes(folder: Path) -> None:
+def test_a_worker_that_hangs_is_replaced_and_its_job_completes(tmp_path: Path) -> None:
+    samples, _ = long_speech(300, seed=33)  # so long that it is not done before it hangs
+    talk = write_audio(tmp_path / "talk.wav", samples)
     config = "[workers]\nbatch_deadline = 10\n[retry]\nbase_delay = 0.0\n"
     with running_daemon(config=config) as daemon:
         client = daemon.client()
         client.call("events.subscribe", topics=["job.progress"])
-        [job] = daemon.submit(folder / "poison.wav")
+        [job] = daemon.submit(talk)
         client.wait_event(lambda event: event["data"]["stage"] == "transcribing")
         hung = daemon.worker_pid()
         assert hung is not None
