@@ -208,7 +208,7 @@ class Run:
             engine.decode_options(language),
             CALIBRATION_BUDGET,
         )
-        deadline = batching.batch_deadline(CALIBRATION_BUDGET, self._batch_deadline)
+        deadline = 2 * CALIBRATION_BUDGET + self._batch_deadline
         try:
             found = await self._lane.call(call, frames.Calibrated, deadline=deadline)
         except CallFailedError as error:
