@@ -1,8 +1,8 @@
 """Widening: the shipped model at a real model's cost, with the same output.
 
 Owns the construction and its cache. Every hidden vector is tiled k times: matrices are tiled both ways and divided by
-k, vectors are tiled, and the output projection is untied from the embedding and divided by k; layer normalisation and
-attention (heads stay 64 wide, their number grows) see what they saw before. Layers whose output projections are zero
+the number of copies they read, vectors are tiled, and the output projection is untied from the embedding; layer
+normalisation and attention (heads stay 64 wide, their number grows) see what they saw before. Layers whose output projections are zero
 are added up to the depth wanted. So benchmarks and contention tests run on real words at `base`'s or `small`'s cost,
 without a download.
 """
@@ -34,21 +34,28 @@ Shape = Literal["base", "small"]
 SHAPES: dict[Shape, tuple[int, int]] = {"base": (512, 6), "small": (768, 12)}
 SHIPPED = Path(__file__).parents[2] / "whisperd" / "data" / "test-en"
 # Part of the cache's key: to be raised when this file makes other weights from the same model.
-RECIPE = 2
+RECIPE = 3
 
 
 def tiled(name: str, value: Tensor, k: int) -> Tensor:
-    """One parameter of the wide network."""
+    """One parameter of the wide network.
+
+    A matrix reads as many of the k equal copies as the largest power of two in k, so that dividing by their number is
+    exact and int8 rounds as in the narrow network; the rest is multiplied by zero, at the same cost.
+    """
+    read = 1 << (k.bit_length() - 1)
     if name.endswith("conv1.weight"):
         # The input is the spectrogram, which is not tiled.
         return value.repeat(k, 1, 1)
     if name.endswith("conv2.weight"):
-        return value.repeat(k, k, 1) / k
+        return torch.cat([value.repeat(k, read, 1) / read, torch.zeros_like(value).repeat(k, k - read, 1)], dim=1)
     if name == "proj_out.weight":
-        return value.repeat(1, k) / k
+        return torch.cat([value.repeat(1, read) / read, torch.zeros_like(value).repeat(1, k - read)], dim=1)
     if "embed" in name:
         return value.repeat(1, k)
-    return value.repeat(k, k) / k if value.ndim == 2 else value.repeat(k)
+    if value.ndim == 1:
+        return value.repeat(k)
+    return torch.cat([value.repeat(k, read) / read, torch.zeros_like(value).repeat(k, k - read)], dim=1)
 
 
 def widen(model: WhisperForConditionalGeneration, shape: Shape) -> WhisperForConditionalGeneration:
