@@ -2,9 +2,9 @@
 
 Owns the construction and its cache. Every hidden vector is tiled k times: matrices are tiled both ways and divided by
 the number of copies they read, vectors are tiled, and the output projection is untied from the embedding; layer
-normalisation and attention (heads stay 64 wide, their number grows) see what they saw before. Layers whose output projections are zero
-are added up to the depth wanted. So benchmarks and contention tests run on real words at `base`'s or `small`'s cost,
-without a download.
+normalisation and attention (heads stay 64 wide, their number grows) see what they saw before. Layers whose
+output projections are zero are added up to the depth wanted. So benchmarks and contention tests run on real words at
+`base`'s or `small`'s cost, without a download.
 """
 
 from __future__ import annotations
