@@ -5,8 +5,7 @@ batches of the same size with the same beam, threads, precision and priority, wi
 The daemon's time is from the job's start to its end as its rows tell it, storing of every batch included.
 
 The chunks are those that the daemon has stored; the pipeline is given them as `clip_timestamps`, which makes it skip
-its own search for speech, so that is run before. Whether the daemon's fallback ladder was climbed is told: that time
-counts against it.
+its own search for speech, so that is run before. The daemon runs with its fallback ladder off (`without_fallback`).
 """
 
 import contextlib
@@ -24,7 +23,7 @@ from benchmarks.jobs import completed, stored_batch_size, stored_chunks, stored_
 from benchmarks.material import dictation, talk
 from benchmarks.measure import Report, interleaved, median, tree_processor_seconds
 from benchmarks.pipeline import Run, Task
-from tests.harness import Daemon, running_daemon
+from tests.harness import Daemon
 from tests.speech import write_audio
 from tools.test_model.widen import widened
 from whisperd.lanes import BACKGROUND_NICE
@@ -41,7 +40,7 @@ def run(report: Report, *, quick: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="whisperd-bench-") as place:
         path = write_audio(Path(place) / "talk.flac", said.samples)
         warming = write_audio(Path(place) / "short.wav", dictation(3, seed=1))
-        with running_daemon(model=str(folder)) as daemon:
+        with _running_daemon(folder) as daemon:
             task = _planned(report, daemon, folder, path)
             runs: list[Run] = []
             processor: list[float] = []
@@ -69,14 +68,33 @@ def run(report: Report, *, quick: bool) -> None:
     report.figure("daemon ÷ batched pipeline", median(others) / median(mine), limit=LIMIT, relation=">=")
 
 
+class _Daemon(Daemon):
+    """One whose fallback ladder is off."""
+
+    def spawn(self) -> None:
+        command = [sys.executable, "-m", "benchmarks.without_fallback", "run", "--config", str(self.config)]
+        command += ["--state-dir", str(self.state_dir), "--socket", str(self.socket), *self._arguments]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.environment, stderr=log, stdin=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def _running_daemon(model: Path) -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory(prefix="wd-", ignore_cleanup_errors=True) as folder:
+        daemon = _Daemon(Path(folder), model=str(model))
+        try:
+            yield daemon.start()
+        finally:
+            daemon.kill()
+
+
 def _planned(report: Report, daemon: Daemon, model: Path, path: Path) -> Task:
     """What the pipeline is to do: what the daemon did. This first job also calibrates the daemon's batch size."""
     job = _job(daemon, path)["id"]
     chunks = [(chunk.start, chunk.end) for block in stored_chunks(daemon.database, job) for chunk in block]
     batch_size = stored_batch_size(daemon.database, job)
-    again = sum(result.attempts - 1 for result in stored_results(daemon.database, job))
+    assert all(result.attempts == 1 for result in stored_results(daemon.database, job)), "the fallback ladder is on"
     report.note(f"{len(chunks)} chunks, batches of {batch_size}, {usable_cores()} threads")
-    report.figure("further decodings by the daemon's fallback ladder", again)
     return Task(str(model), str(path), chunks, batch_size, BEAM, usable_cores(), BACKGROUND_NICE)
 
 
