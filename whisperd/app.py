@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,6 @@ from anyio.abc import TaskStatus
 from whisperd import __version__
 from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
-from whisperd.api.handler import Handler
 from whisperd.api.job import JobApi
 from whisperd.api.presenter import Presenter
 from whisperd.api.queue import QueueApi
@@ -42,7 +41,6 @@ from whisperd.runner import Runner
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, recovery
 from whisperd.store.connection import Database
-from whisperd.wire import names
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +107,8 @@ async def _run_with(database: Database, settings: Settings, places: Places, stop
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
     daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, settings, places.state_dir), stop)
     job = JobApi(database, scheduler, bus, presenter, settings, places.state_dir)
-    dispatcher = Dispatcher(_handlers(daemon, job, QueueApi(database, scheduler)))
+    queue = QueueApi(database, scheduler)
+    dispatcher = Dispatcher({**daemon.handlers(), **job.handlers(), **queue.handlers()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
         stored = await database.read(
@@ -159,28 +158,3 @@ async def _set_on_signal(signals: AsyncIterator[signal.Signals], stop: anyio.Eve
     async for number in signals:
         _log.info("received %s", number.name)
         stop.set()
-
-
-def _handlers(daemon: DaemonApi, job: JobApi, queue: QueueApi) -> Mapping[str, Handler]:
-    return {
-        names.INITIALIZE: daemon.initialize,
-        names.RPC_DISCOVER: daemon.discover,
-        names.DAEMON_PING: daemon.ping,
-        names.DAEMON_STATUS: daemon.status,
-        names.DAEMON_DOCTOR: daemon.doctor,
-        names.DAEMON_SHUTDOWN: daemon.shutdown,
-        names.JOB_SUBMIT: job.submit,
-        names.JOB_LIST: job.list,
-        names.JOB_SHOW: job.show,
-        names.JOB_TEXT: job.text,
-        names.JOB_WAIT: job.wait,
-        names.JOB_PAUSE: job.pause,
-        names.JOB_RESUME: job.resume,
-        names.JOB_CANCEL: job.cancel,
-        names.JOB_RETRY: job.retry,
-        names.JOB_DELETE: job.delete,
-        names.JOB_MOVE: job.move,
-        names.QUEUE_PAUSE: queue.pause,
-        names.QUEUE_RESUME: queue.resume,
-        names.QUEUE_CLEAR: queue.clear,
-    }

@@ -6,6 +6,7 @@ which is told by an event).
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 
 from whisperd import __version__
 from whisperd.api.doctor import Doctor
+from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
 from whisperd.api.views import queue_counts
 from whisperd.jobs.job import State
@@ -54,6 +56,17 @@ class DaemonApi:
         self._presenter = presenter
         self._doctor = doctor
         self._stop = stop
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The methods that are answered here."""
+        return {
+            names.INITIALIZE: self.initialize,
+            names.RPC_DISCOVER: self.discover,
+            names.DAEMON_PING: self.ping,
+            names.DAEMON_STATUS: self.status,
+            names.DAEMON_DOCTOR: self.doctor,
+            names.DAEMON_SHUTDOWN: self.shutdown,
+        }
 
     async def initialize(self, params: types.InitializeParams) -> types.InitializeResult:  # noqa: ARG002
         return types.InitializeResult(

@@ -6,12 +6,13 @@ changes (the scheduler), rows (the store), types and their conversion (`whisperd
 
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import anyio
 
 from whisperd.api import inputs
+from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
 from whisperd.api.views import history_entry, transcript_view
 from whisperd.config.settings import Settings
@@ -51,6 +52,22 @@ class JobApi:
         self._presenter = presenter
         self._settings = settings
         self._state_dir = state_dir
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The methods that are answered here."""
+        return {
+            names.JOB_SUBMIT: self.submit,
+            names.JOB_LIST: self.list,
+            names.JOB_SHOW: self.show,
+            names.JOB_TEXT: self.text,
+            names.JOB_WAIT: self.wait,
+            names.JOB_PAUSE: self.pause,
+            names.JOB_RESUME: self.resume,
+            names.JOB_CANCEL: self.cancel,
+            names.JOB_RETRY: self.retry,
+            names.JOB_DELETE: self.delete,
+            names.JOB_MOVE: self.move,
+        }
 
     async def submit(self, params: types.SubmitParams) -> types.JobsResult:
         """Raises InvalidParamsError, ModelNotFoundError, DiskFullError, QueueFullError; then nothing is queued."""

@@ -3,17 +3,28 @@
 Owns: what each answers. Leaves to others: the switch and the rows (the scheduler and the store).
 """
 
+from collections.abc import Mapping
+
+from whisperd.api.handler import Handler
 from whisperd.api.views import queue_counts
 from whisperd.scheduler import Scheduler
 from whisperd.store import jobs
 from whisperd.store.connection import Database
-from whisperd.wire import types
+from whisperd.wire import names, types
 
 
 class QueueApi:
     def __init__(self, database: Database, scheduler: Scheduler) -> None:
         self._database = database
         self._scheduler = scheduler
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The methods that are answered here."""
+        return {
+            names.QUEUE_PAUSE: self.pause,
+            names.QUEUE_RESUME: self.resume,
+            names.QUEUE_CLEAR: self.clear,
+        }
 
     async def pause(self, params: types.Empty) -> types.QueueResult:  # noqa: ARG002
         await self._scheduler.pause_queue(paused=True)

@@ -84,16 +84,38 @@ EVENTS_LOST = "events.lost"
 TOPIC_JOB_STATE = "job.state"
 TOPIC_JOB_PROGRESS = "job.progress"
 TOPIC_JOB_SEGMENT = "job.segment"
+TOPIC_BATCH_STATE = "batch.state"
+TOPIC_BATCH_PROGRESS = "batch.progress"
 TOPIC_QUEUE_STATE = "queue.state"
 TOPIC_WORKER_STATE = "worker.state"
+TOPIC_HEALTH_STATE = "health.state"
 TOPIC_DAEMON_STATE = "daemon.state"
+TOPIC_CONFIG_STATE = "config.state"
+TOPIC_DICTATE_STATE = "dictate.state"
+TOPIC_DICTATE_LEVEL = "dictate.level"
+TOPIC_DICTATE_PARTIAL = "dictate.partial"
+TOPIC_WATCH_FOUND = "watch.found"
+TOPIC_WATCH_STATE = "watch.state"
+TOPIC_MODEL_STATE = "model.state"
+TOPIC_MODEL_PROGRESS = "model.progress"
 TOPICS = (
     TOPIC_JOB_STATE,
     TOPIC_JOB_PROGRESS,
     TOPIC_JOB_SEGMENT,
+    TOPIC_BATCH_STATE,
+    TOPIC_BATCH_PROGRESS,
     TOPIC_QUEUE_STATE,
     TOPIC_WORKER_STATE,
+    TOPIC_HEALTH_STATE,
     TOPIC_DAEMON_STATE,
+    TOPIC_CONFIG_STATE,
+    TOPIC_DICTATE_STATE,
+    TOPIC_DICTATE_LEVEL,
+    TOPIC_DICTATE_PARTIAL,
+    TOPIC_WATCH_FOUND,
+    TOPIC_WATCH_STATE,
+    TOPIC_MODEL_STATE,
+    TOPIC_MODEL_PROGRESS,
 )
 
 FINAL_STATES = ("completed", "failed", "cancelled")

@@ -7,12 +7,15 @@ from typing import Any
 import anyio
 import pytest
 
+import whisperd
 from tests.integration.rpc.serving import Client, Daemon, connect, request, serving
 from whisperd.events import Event
 from whisperd.rpc.limits import RpcLimits
 from whisperd.wire import names
 
 pytestmark = pytest.mark.anyio
+
+PACKAGE = Path(whisperd.__file__).parent
 
 
 async def events_of(client: Client, count: int) -> list[dict[str, Any]]:
@@ -128,7 +131,7 @@ async def test_a_client_that_reads_nothing_while_thousands_of_events_flow_loses_
                 if burst % 10 == 0:
                     await other.ping()
             snapshot = tracemalloc.take_snapshot().filter_traces(
-                [tracemalloc.Filter(True, "*/whisperd/*"), tracemalloc.Filter(True, "*/asyncio/*")]
+                [tracemalloc.Filter(True, f"{PACKAGE}/*"), tracemalloc.Filter(True, "*/asyncio/*")]
             )
         finally:
             tracemalloc.stop()

@@ -1,0 +1,11 @@
+"""The database's tables and indexes, one module a group, in the order in which they are made.
+
+Owns: every table's definition. Leaves to others: how an older database becomes the present one (`migrations`) and the
+queries (one module a group in `whisperd.store`).
+"""
+
+from typing import Final
+
+from whisperd.store.tables import events, jobs, measurements, transcripts
+
+ALL: Final = (*jobs.TABLES, *transcripts.TABLES, *events.TABLES, *measurements.TABLES)

@@ -1,0 +1,14 @@
+"""Committed events."""
+
+from typing import Final
+
+TABLES: Final = (
+    """CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at REAL NOT NULL,
+        topic TEXT NOT NULL,
+        job INTEGER,
+        data TEXT NOT NULL CHECK (json_valid(data))
+    ) STRICT""",
+    "CREATE INDEX events_by_job ON events (job, seq)",
+)
