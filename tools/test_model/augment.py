@@ -33,6 +33,19 @@ def room(audio: Audio, draw: np.random.Generator) -> Audio:
     return (filtered * (float(np.abs(audio).max(initial=0)) / max(1e-6, peak))).astype(np.float32)
 
 
+def dulled(audio: Audio, draw: np.random.Generator) -> Audio:
+    """`audio` without its high tones, as through a telephone or a cheap microphone: nothing above 3.3 to 7 kHz."""
+    size = 1 << (len(audio) - 1).bit_length()
+    spectrum = np.fft.rfft(audio, size)
+    frequencies = np.fft.rfftfreq(size, 1 / RATE)
+    # A slope of 300 Hz: a sharper edge rings.
+    edge = float(np.exp(draw.uniform(np.log(3300), np.log(7000))))
+    spectrum *= np.clip((edge + 300 - frequencies) / 300, 0, 1)
+    if draw.random() < 0.5:
+        spectrum *= np.clip((frequencies - draw.uniform(50, 250)) / 100, 0, 1)
+    return np.fft.irfft(spectrum, size)[: len(audio)].astype(np.float32)
+
+
 def noise(samples: int, draw: np.random.Generator) -> Audio:
     """Noise of random colour with an effective level of 1, sometimes with mains hum or slow swelling."""
     size = max(256, 1 << (samples - 1).bit_length())

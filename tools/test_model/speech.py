@@ -31,6 +31,9 @@ FLITE = ["kal16", "slt", "awb"]
 UNSEEN_VARIANTS = words("caleb benjamin gustave Hugo edward norbert shelby victor ed Andrea")
 UNSEEN_FLITE = ["rms"]
 FLITE_SHARE = 0.2
+# Heard in training only: other sources of sound in espeak-ng, and flite's few voices made into many.
+TRAINING_VARIANTS = words("klatt klatt2 klatt3 klatt4 klatt5 croak whisper")
+TRAINING_VARIANTS_SHARE, TRAINING_FLITE_SHARE = 0.08, 0.35
 TEST_SEED = 900_000
 TEST_SIZE = 500
 
@@ -76,8 +79,25 @@ def any_voice(draw: random.Random, *, unseen: bool = False) -> Voice:
     """A random voice: one that is trained on, or with `unseen` one that is kept out of training."""
     if draw.random() < FLITE_SHARE:
         return Voice("flite", draw.choice(UNSEEN_FLITE if unseen else FLITE), stretch=round(draw.uniform(0.88, 1.2), 2))
-    name = f"{draw.choice(ACCENTS)}+{draw.choice(UNSEEN_VARIANTS if unseen else VARIANTS)}"
+    return espeak_voice(draw, UNSEEN_VARIANTS if unseen else VARIANTS)
+
+
+def espeak_voice(draw: random.Random, variants: list[str]) -> Voice:
+    """A random accent with one of `variants`."""
+    name = f"{draw.choice(ACCENTS)}+{draw.choice(variants)}"
     return Voice("espeak", name, speed=draw.randint(125, 195), pitch=draw.randint(25, 75))
+
+
+def training_voice(draw: random.Random) -> Voice:
+    """A random voice to train on: of more kinds than the ones that are tested as known."""
+    kind = draw.random()
+    if kind < TRAINING_FLITE_SHARE:
+        voice = Voice("flite", draw.choice(FLITE), stretch=round(draw.uniform(0.85, 1.25), 2))
+        if draw.random() < 0.2:
+            return voice
+        return replace(voice, hertz=draw.randint(75, 230), tract=round(draw.uniform(0.82, 1.2), 2))
+    rare = kind < TRAINING_FLITE_SHARE + TRAINING_VARIANTS_SHARE
+    return espeak_voice(draw, TRAINING_VARIANTS if rare else VARIANTS)
 
 
 def test_texts() -> frozenset[str]:
@@ -92,7 +112,7 @@ def plan(seed: int, count: int, *, test: bool = False, unseen: bool = False) -> 
     texts = sentences(seed, count, least_words=3) if test else sentences(seed, count, without=test_texts())
     draw = random.Random(seed + 7)
     for text in texts:
-        yield text, any_voice(draw, unseen=unseen)
+        yield text, any_voice(draw, unseen=unseen) if test else training_voice(draw)
 
 
 def _spoken(task: tuple[str, Voice]) -> tuple[Utterance, bytes]:

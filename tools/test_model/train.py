@@ -126,6 +126,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--vocabulary", type=int, default=1024, help="text tokens of a new vocabulary (default: %(default)s)"
     )
+    parser.add_argument(
+        "--full-mix", action="store_true", help="long windows from the first step on, for a network that hears already"
+    )
     parser.add_argument("--characters", action="store_true", help="add the CTC helper")
     parser.add_argument("--processes", type=int, default=1, help="processes that train together (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=0, help="threads a process (default: as torch likes)")
@@ -194,7 +197,10 @@ def work(arguments: argparse.Namespace, rank: int) -> None:
         torch.save({"trainer": trainer.state(), "used": clock.used}, checkpoint.with_suffix(".new"))
         checkpoint.with_suffix(".new").replace(checkpoint)
 
-    batches = ahead(windows, itertools.count(trainer.step * group.size + rank, group.size), lambda: clock.progress)
+    def mixed() -> float:
+        return 1.0 if arguments.full_mix else clock.progress
+
+    batches = ahead(windows, itertools.count(trainer.step * group.size + rank, group.size), mixed)
     before, saved_at, sums = time.monotonic(), time.monotonic(), [0.0] * 5
     progress = clock.progress
     while progress < 1:

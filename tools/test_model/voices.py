@@ -31,13 +31,19 @@ _WORD, _PHONEME = 1, 7
 
 @dataclass(frozen=True)
 class Voice:
-    """One way of speaking: espeak-ng has `speed` (words a minute) and `pitch` (0-99), flite `stretch` (of times)."""
+    """One way of speaking.
+
+    espeak-ng has `speed` (words a minute) and `pitch` (0-99); flite `stretch` (of times), `hertz` (mean pitch, 0 is the
+    voice's own) and `tract`, by which all resonances rise, as in a vocal tract that is so much shorter.
+    """
 
     engine: str
     name: str
     speed: int = 160
     pitch: int = 50
     stretch: float = 1.0
+    hertz: int = 0
+    tract: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,11 @@ def _espeak() -> _Espeak:
 
 def _flite(text: str, voice: Voice) -> tuple[Samples, int, list[Mark]]:
     with NamedTemporaryFile(suffix=".wav") as file:
-        command = ["flite", "-voice", voice.name, "--setf", f"duration_stretch={voice.stretch}", "-psdur", "-t", text]
+        # Played `tract` times as fast, the sound is as long and as high as was asked for, with other resonances.
+        settings = ["--setf", f"duration_stretch={voice.stretch * voice.tract:.3f}"]
+        if voice.hertz:
+            settings += ["--setf", f"int_f0_target_mean={voice.hertz / voice.tract:.1f}"]
+        command = ["flite", "-voice", voice.name, *settings, "-psdur", "-t", text]
         said = subprocess.run([*command, "-o", file.name], capture_output=True, check=True, text=True).stdout
         with wave.open(file.name) as sound:
             rate = sound.getframerate()
@@ -130,7 +140,7 @@ def _flite(text: str, voice: Voice) -> tuple[Samples, int, list[Mark]]:
     phones = [
         (int(start * rate), "" if name == "pau" else name) for start, (name, _) in zip(starts, segments, strict=True)
     ]
-    return samples, rate, phones
+    return samples, round(rate * voice.tract), phones
 
 
 def resampled(samples: Samples, rate: int) -> Samples:

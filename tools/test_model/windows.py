@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tools.test_model.augment import NoiseBank, room, tempo
+from tools.test_model.augment import NoiseBank, dulled, room, tempo
 from tools.test_model.features import HOP
 from tools.test_model.network import UNKNOWN, Tokens
 from tools.test_model.speech import Corpus, Utterance
@@ -28,7 +28,7 @@ LONGEST = 3000
 # Context in frames (from, to) and the share of batches; every batch holds about the same amount of encoder work.
 CONTEXTS = ((300, 800), (800, 1600), (1600, 2998), (3000, 3000))
 SHARES_EARLY = (0.62, 0.2, 0.06, 0.12)
-SHARES_LATE = (0.30, 0.15, 0.20, 0.35)
+SHARES_LATE = (0.20, 0.15, 0.22, 0.43)
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ class Windows:
         audio = np.concatenate(pieces)[:limit]
         if draw.random() < 0.12:
             audio = room(audio, draw)
+        if draw.random() < 0.15:
+            audio = dulled(audio, draw)
         if draw.random() < 0.6:
             speech = max(1e-4, float(np.sqrt(np.mean(audio**2))))
             audio = audio + self.noises.cut(len(audio), draw) * np.float32(speech * 10 ** (-draw.uniform(15, 50) / 20))
