@@ -9,7 +9,7 @@ from whisperd.wire import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from whisperctl.shapes import Bar, Failure, HistoryEntry, Job, JobStory, Json, Paint, Params
+    from whisperctl.shapes import Bar, Failure, Job, JobStory, Json, Paint, Params, StoryEntry
 
 _LABEL_COLUMNS = 12
 _STATE_COLUMNS = 9
@@ -98,7 +98,7 @@ def story(result: "JobStory", paint: "Paint") -> "list[str]":
     return lines
 
 
-def _story_line(entry: "HistoryEntry", told: "list[str]", paint: "Paint") -> str:
+def _story_line(entry: "StoryEntry", told: "list[str]", paint: "Paint") -> str:
     """When, the state that the job came to (or what else happened), and why, unless that is among the `told`."""
     what, said = entry["event"], _pairs(entry["data"])
     if what == names.TOPIC_JOB_STATE:

@@ -83,7 +83,7 @@ class JobList(TypedDict):
     next_cursor: str | None
 
 
-class HistoryEntry(TypedDict):
+class StoryEntry(TypedDict):
     seq: int
     at: str
     event: str
@@ -92,7 +92,7 @@ class HistoryEntry(TypedDict):
 
 class JobStory(TypedDict):
     job: Job
-    story: list[HistoryEntry]
+    story: list[StoryEntry]
 
 
 class Answer(TypedDict):

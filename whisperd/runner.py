@@ -124,7 +124,6 @@ class Runner:
 
     async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> JobRow | None:
         def save(connection: sqlite3.Connection) -> JobRow:
-            transcripts.save(connection, job.id, transcript)
             changes = JobChanges(
                 duration=transcript.duration,
                 done=transcript.duration,
@@ -133,7 +132,9 @@ class Runner:
                 confidence=transcript.confidence,
                 notes=transcript.notes,
             )
-            return jobs.update(connection, job.id, changes)
+            updated = jobs.update(connection, job.id, changes)
+            transcripts.save(connection, updated, transcript, time.time())
+            return updated
 
         saved = await self._database.write(save)
         outputs = await write_outputs(saved, transcript)

@@ -14,7 +14,7 @@ import anyio
 from whisperd.api import inputs
 from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
-from whisperd.api.views import history_entry, transcript_view
+from whisperd.api.views import story_entry, transcript_view
 from whisperd.config.settings import Settings
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
@@ -99,7 +99,7 @@ class JobApi:
         """Raises NotFoundError."""
         row = await self._row(params.id)
         story = await self._database.read(lambda c: events.of_job(c, params.id))
-        return types.JobShowResult(await self._presenter.one(row), [history_entry(event) for event in story])
+        return types.JobShowResult(await self._presenter.one(row), [story_entry(event) for event in story])
 
     async def text(self, params: types.JobTextParams) -> types.JobTextResult:
         """Raises NotFoundError, and RefusedError while there is no transcript."""

@@ -15,7 +15,7 @@ from whisperd.store.jobs import JobRow
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire.paths import to_wire
 from whisperd.wire.times import iso8601
-from whisperd.wire.types import FailureView, HistoryEntry, JobView, QueueCounts, TranscriptView
+from whisperd.wire.types import FailureView, JobView, QueueCounts, StoryEntry, TranscriptView
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -79,8 +79,8 @@ def transcript_view(transcript: Transcript) -> TranscriptView:
     return msgspec.convert(msgspec.structs.asdict(transcript), TranscriptView, from_attributes=True)
 
 
-def history_entry(event: StoredEvent) -> HistoryEntry:
-    return HistoryEntry(seq=event.seq, at=iso8601(event.at), event=event.topic, data=event.data)
+def story_entry(event: StoredEvent) -> StoryEntry:
+    return StoryEntry(seq=event.seq, at=iso8601(event.at), event=event.topic, data=event.data)
 
 
 def _progress(state: State, done: float, duration: float | None) -> float:

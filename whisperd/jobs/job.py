@@ -5,6 +5,7 @@ Owns: the words a job is described with (kind, state, stage, options, failure). 
 """
 
 import enum
+import hashlib
 
 import msgspec
 
@@ -80,6 +81,12 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     compute_type: str | None = None
     formats: tuple[Format, ...] = ()
     output_dir: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """The same for options that ask for the same transcript, whatever files of it they ask for."""
+        asked = msgspec.structs.replace(self, formats=(), output_dir=None)
+        return hashlib.blake2b(msgspec.json.encode(asked), digest_size=16).hexdigest()
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import sqlite3
 
 from whisperd.errors import NotFoundError, RefusedError
 from whisperd.jobs.job import Priority, State
-from whisperd.store import events, jobs
+from whisperd.store import events, jobs, transcripts
 from whisperd.store.jobs import JobChanges, Transitioned
 from whisperd.store.order import READY
 from whisperd.wire import names
@@ -84,7 +84,7 @@ def delete(conn: sqlite3.Connection, job_id: int) -> None:
             f"job {job_id} is {job.state.value}; only finished jobs can be deleted", hint="cancel it first"
         )
     jobs.delete(conn, [job_id])
-    conn.execute("DELETE FROM transcripts WHERE job = ?", (job_id,))
+    transcripts.delete(conn, job_id)
     conn.execute("DELETE FROM events WHERE job = ?", (job_id,))
 
 

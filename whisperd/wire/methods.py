@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import names, types
+from whisperd.wire import history, names, types
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -39,6 +39,14 @@ _TABLE: Final = (
     Method(names.QUEUE_PAUSE, types.Empty, types.QueueResult, "Hold files; dictation goes on. Kept over a restart."),
     Method(names.QUEUE_RESUME, types.Empty, types.QueueResult, "Let files run again."),
     Method(names.QUEUE_CLEAR, types.Empty, types.QueueClearResult, "Remove finished jobs, never their transcripts."),
+    Method(names.HISTORY_LIST, history.HistoryListParams, history.HistoryListResult, "Transcripts, newest first."),
+    Method(
+        names.HISTORY_SEARCH, history.HistorySearchParams, history.HistorySearchResult, "Find words in transcripts."
+    ),
+    Method(names.HISTORY_SHOW, history.HistoryShowParams, history.HistoryShowResult, "One transcript."),
+    Method(names.HISTORY_EDIT, history.HistoryEditParams, history.HistoryEditResult, "Correct a transcript's text."),
+    Method(names.HISTORY_DELETE, history.HistoryDeleteParams, history.HistoryAnswersResult, "Remove transcripts."),
+    Method(names.HISTORY_EXPORT, history.HistoryExportParams, history.HistoryExportResult, "Whole transcripts, paged."),
     Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
     Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
 )

@@ -224,7 +224,7 @@ class JobParams(Params, frozen=True):
     id: JobId
 
 
-class HistoryEntry(Struct, frozen=True):
+class StoryEntry(Struct, frozen=True):
     """One committed event of a job's story."""
 
     seq: int
@@ -235,7 +235,7 @@ class HistoryEntry(Struct, frozen=True):
 
 class JobShowResult(Struct, frozen=True):
     job: JobView
-    story: list[HistoryEntry]
+    story: list[StoryEntry]
 
 
 class TranscriptView(Struct, frozen=True):

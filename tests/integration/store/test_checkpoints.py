@@ -102,19 +102,20 @@ def transcript(text: str) -> Transcript:
 
 
 def test_a_transcript_comes_back_and_a_later_one_takes_its_place(conn: sqlite3.Connection) -> None:
-    assert transcripts.get(conn, 1) is None
-    transcripts.save(conn, 1, transcript("one"))
-    assert transcripts.get(conn, 1) == transcript("one")
-    transcripts.save(conn, 1, transcript("two"))
-    assert transcripts.get(conn, 1) == transcript("two")
+    job = queued(conn)
+    assert transcripts.get(conn, job.id) is None
+    transcripts.save(conn, job, transcript("one"), 1.0)
+    assert transcripts.get(conn, job.id) == transcript("one")
+    transcripts.save(conn, job, transcript("two"), 2.0)
+    assert transcripts.get(conn, job.id) == transcript("two")
 
 
 def test_the_text_can_be_searched_and_outlives_its_job(conn: sqlite3.Connection) -> None:
     job = brought(conn, queued(conn), Command.START, Command.COMPLETE)
     assert job.state is State.COMPLETED
-    transcripts.save(conn, job.id, transcript("the lighthouse"))
+    transcripts.save(conn, job, transcript("the lighthouse"), 1.0)
     jobs.delete(conn, [job.id])
-    found = conn.execute("SELECT job FROM transcripts WHERE text LIKE '%lighthouse%'").fetchall()
+    found = conn.execute("SELECT job FROM transcript_texts WHERE text LIKE '%lighthouse%'").fetchall()
     assert found == [(job.id,)]
 
 

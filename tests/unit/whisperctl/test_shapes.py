@@ -16,7 +16,7 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.Output, job.Output),
     (shapes.Job, types.JobView),
     (shapes.JobList, types.JobListResult),
-    (shapes.HistoryEntry, types.HistoryEntry),
+    (shapes.StoryEntry, types.StoryEntry),
     (shapes.JobStory, types.JobShowResult),
     (shapes.Answer, types.JobAnswer),
     (shapes.Worker, types.WorkerStatus),
