@@ -69,6 +69,13 @@ def test_classes_run_in_order_and_moved_jobs_first_within_theirs(daemon: Daemon,
     assert moved["job"]["place"] == 1
     [refused] = daemon.call("job.move", ids=[99], place=1)["jobs"]
     assert refused["error"]["kind"] == "not_found"
+    head = daemon.call("job.list", order="queue", limit=2)
+    tail = daemon.call("job.list", order="queue", limit=2, cursor=head["next_cursor"])
+    assert [job["id"] for job in head["jobs"] + tail["jobs"]] == [third, first, second, low]
+    assert tail["next_cursor"] is None
+    for wrong in ({"states": ["failed"]}, {"cursor": "7"}):
+        with pytest.raises(CallError, match=r"params\.(order|cursor)"):
+            daemon.call("job.list", order="queue", **wrong)
     daemon.call("queue.resume")
     jobs = daemon.wait(low, first, second, third)
     started = sorted(jobs, key=lambda job: job["started_at"])

@@ -23,17 +23,20 @@ _MANY_TIMEOUT = 600.0
 def list_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("--state", metavar="S,…", help="only in these states, such as queued,running")
     parser.add_argument("--kind", metavar="K,…", help="only of these kinds: dictation, file, batch, watch")
+    parser.add_argument("--order", choices=("newest", "queue"), help="queue: what is queued, the next to start first")
     parser.add_argument("--limit", type=int, metavar="N", help=f"at most so many ({names.DEFAULT_PAGE})")
     parser.add_argument("--cursor", metavar="C", help="go on where the page that named it ended")
 
 
 def list_(context: "Context", arguments: "Namespace") -> int:
-    """A page of jobs, newest first."""
+    """A page of jobs, newest first or as the queue goes."""
     params: Params = {}
     if arguments.state:
         params["states"] = arguments.state.split(",")
     if arguments.kind:
         params["kinds"] = arguments.kind.split(",")
+    if arguments.order:
+        params["order"] = arguments.order
     if arguments.limit is not None:
         params["limit"] = arguments.limit
     if arguments.cursor:

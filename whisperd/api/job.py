@@ -6,6 +6,7 @@ changes (the scheduler), rows (the store), types and their conversion (`whisperd
 
 import contextlib
 import itertools
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.jobs.job import Kind, Priority, State
 from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.scheduler import Scheduler
-from whisperd.store import events, jobs, transcripts
+from whisperd.store import events, jobs, order, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow, NewJob
 from whisperd.transcripts.render import render
@@ -153,6 +154,16 @@ class JobApi:
             return types.JobAnswer(job_id, ok=False, error=data)
         return types.JobAnswer(job_id, ok=True, job=await self._presenter.one(row) if row else None)
 
+    async def _queue(self, params: types.JobListParams) -> types.JobListResult:
+        """Raises InvalidParamsError where anything else than queued jobs is asked for."""
+        if params.kinds or any(state is not State.QUEUED for state in params.states):
+            raise InvalidParamsError("params.order: in the queue's order there are all queued jobs and no others")
+        after = _mark(params.cursor)
+        rows = await self._database.read(lambda c: order.page(c, limit=params.limit + 1, after=after))
+        more = len(rows) > params.limit
+        rows = rows[: params.limit]
+        return types.JobListResult(await self._presenter.views(rows), _marked(order.mark(rows[-1])) if more else None)
+
     # -- shared -------------------------------------------------------------------------------------------------------
 
     async def _row(self, job_id: int) -> JobRow:
@@ -170,6 +181,8 @@ class JobApi:
 
     # The method named `list` comes last: after it the name no longer means the type.
     async def list(self, params: types.JobListParams) -> types.JobListResult:
+        if params.order is types.Order.QUEUE:
+            return await self._queue(params)
         before = _cursor(params.cursor)
         rows = await self._database.read(
             lambda c: jobs.page(c, states=params.states, kinds=params.kinds, limit=params.limit + 1, before=before)
@@ -192,8 +205,26 @@ def _cursor(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not cursor.isascii() or not cursor.isdigit():
-        raise InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
+        raise _unknown_cursor()
     return int(cursor)
+
+
+def _marked(mark: order.Mark) -> str:
+    return f"{'held' if mark.held else 'ready'}:{mark.priority}:{mark.position}:{mark.id}"
+
+
+def _mark(cursor: str | None) -> order.Mark | None:
+    """Where a page of the queue ended, by the cursor that it gave."""
+    if cursor is None:
+        return None
+    found = re.fullmatch(r"(held|ready):(\d{1,2}):(-?\d{1,18}):(\d{1,18})", cursor, re.ASCII)
+    if found is None:
+        raise _unknown_cursor()
+    return order.Mark(held=found[1] == "held", priority=int(found[2]), position=int(found[3]), id=int(found[4]))
+
+
+def _unknown_cursor() -> InvalidParamsError:
+    return InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
 
 
 def _no_text(row: JobRow) -> RefusedError:

@@ -8,11 +8,15 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 
+import msgspec
+
 from whisperd.jobs.job import Priority
 from whisperd.store.rows import COLUMNS, JobRow, job_row
 
 # Queued and held back by nothing; both indexes of the queue carry this condition.
 READY = "state = 'queued' AND hold IS NULL"
+_READY = f"INDEXED BY queue_by_arrival WHERE {READY}"
+_HELD = "INDEXED BY queue_held WHERE state = 'queued' AND hold IS NOT NULL"
 
 
 def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
@@ -41,6 +45,47 @@ def places(conn: sqlite3.Connection, ids: Iterable[int]) -> dict[int, int]:
             found |= {job_id: before + n for n, (job_id,) in enumerate(members, 1) if job_id in wanted}
         before += count
     return found
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Where a page of the queue ended: at a job that was `held` back, or at one with that place in the order."""
+
+    held: bool
+    priority: int
+    position: int
+    id: int
+
+
+_BEGINNING = Mark(held=False, priority=-1, position=0, id=0)
+
+
+def page(conn: sqlite3.Connection, *, limit: int, after: Mark | None = None) -> list[JobRow]:
+    """At most `limit` queued jobs, the next one to start first; those that are held back follow, oldest first."""
+    last = after or _BEGINNING
+    held = f"{_HELD} AND id > ? ORDER BY id"
+    if last.held:
+        stretches: list[tuple[str, tuple[int, ...]]] = [(held, (last.id,))]
+    else:  # one comparison of all three with the mark would make SQLite read its whole class
+        stretches = [
+            (
+                f"{_READY} AND priority = ? AND position = ? AND id > ? ORDER BY id",
+                (last.priority, last.position, last.id),
+            ),
+            (f"{_READY} AND priority = ? AND position > ? ORDER BY position, id", (last.priority, last.position)),
+            (f"{_READY} AND priority > ? ORDER BY priority, position, id", (last.priority,)),
+            (held, (0,)),
+        ]
+    found: list[JobRow] = []
+    for condition, values in stretches:
+        if len(found) < limit:
+            sql = f"SELECT {COLUMNS} FROM jobs {condition} LIMIT ?"  # noqa: S608
+            found += [job_row(row) for row in conn.execute(sql, (*values, limit - len(found)))]
+    return found
+
+
+def mark(job: JobRow) -> Mark:
+    """The mark of a page that ends with this job."""
+    return Mark(held=job.hold is not None, priority=job.priority, position=job.position, id=job.id)
 
 
 def next_queued(

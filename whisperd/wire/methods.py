@@ -26,7 +26,7 @@ _TABLE: Final = (
     Method(names.DAEMON_DOCTOR, types.Empty, types.DoctorResult, "Check the whole chain and say what to do."),
     Method(names.DAEMON_SHUTDOWN, types.Empty, types.ShutdownResult, "Stop the daemon; queued work stays queued."),
     Method(names.JOB_SUBMIT, types.SubmitParams, types.JobsResult, "Queue audio files for transcription."),
-    Method(names.JOB_LIST, types.JobListParams, types.JobListResult, "A page of jobs, newest first."),
+    Method(names.JOB_LIST, types.JobListParams, types.JobListResult, "A page of jobs: newest first, or the queue."),
     Method(names.JOB_SHOW, types.JobParams, types.JobShowResult, "One job and its story."),
     Method(names.JOB_TEXT, types.JobTextParams, types.JobTextResult, "A completed job's transcript."),
     Method(names.JOB_WAIT, types.JobWaitParams, types.JobsResult, "Wait until jobs are in a final state."),

@@ -4,6 +4,7 @@ Owns: the shapes that cross the socket. Leaves to others: which method takes whi
 (`codec`), and what the methods do (`whisperd.api`). Times are ISO 8601 UTC with milliseconds, durations are seconds.
 """
 
+import enum
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -206,11 +207,20 @@ class JobsResult(Struct, frozen=True):
     jobs: list[JobView]
 
 
+class Order(enum.StrEnum):
+    """`newest` first, or as the `queue` goes: the next job to start first, and after all that wait their turn those
+    that are held back."""
+
+    NEWEST = "newest"
+    QUEUE = "queue"
+
+
 class JobListParams(Params, frozen=True):
-    """Newest first. `cursor` is the `next_cursor` of the page before."""
+    """`cursor` is the `next_cursor` of the page before. In the order of the `queue`, only queued jobs are listed."""
 
     states: list[State] = []
     kinds: list[Kind] = []
+    order: Order = Order.NEWEST
     limit: Annotated[int, Meta(ge=1, le=names.MAX_PAGE)] = names.DEFAULT_PAGE
     cursor: str | None = None
 

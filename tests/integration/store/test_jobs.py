@@ -13,8 +13,8 @@ from whisperd.errors import IllegalTransitionError, NotFoundError
 from whisperd.frames import FailureKind, FileIdentity
 from whisperd.jobs.job import Format, Kind, Options, Output, Priority, State
 from whisperd.jobs.transitions import TRANSITIONS, Command
-from whisperd.store import checkpoints, events, jobs
-from whisperd.store.jobs import JobChanges
+from whisperd.store import checkpoints, events, jobs, order
+from whisperd.store.jobs import JobChanges, JobRow
 
 EVERYTHING = JobChanges(
     priority=Priority.LOW,
@@ -231,6 +231,26 @@ def test_the_class_goes_before_the_position_and_that_before_arrival(conn: sqlite
         assert head.id == job.id
         brought(conn, job, Command.START)
     assert jobs.next_queued(conn, list(Priority)) is None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_pages_of_the_queue_follow_its_places_and_end_with_what_is_held(conn: sqlite3.Connection, limit: int) -> None:
+    held = [queued(conn, new_job(hold="draft")) for _ in range(2)]
+    low = queued(conn, new_job(priority=Priority.LOW))
+    jobs.update(conn, queued(conn).id, JobChanges(position=-3))
+    for _ in range(3):
+        queued(conn)
+    brought(conn, queued(conn), Command.PAUSE)
+    pages: list[list[JobRow]] = []
+    after = None
+    while page := order.page(conn, limit=limit, after=after):
+        pages.append(page)
+        after = order.mark(page[-1])
+    listed = [job.id for page in pages for job in page]
+    places = jobs.places(conn, listed)
+    assert [places.get(job) for job in listed] == [1, 2, 3, 4, 5, None, None]
+    assert listed[4:] == [low.id, *(job.id for job in held)]
+    assert all(len(page) <= limit for page in pages)
 
 
 def test_only_the_classes_asked_for_are_started(conn: sqlite3.Connection) -> None:

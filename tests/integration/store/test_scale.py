@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from whisperd.jobs.job import Priority, State
-from whisperd.store import jobs, migrations
+from whisperd.store import jobs, migrations, order
 from whisperd.store.connection import connect
 
 JOBS = 100_000
@@ -57,6 +57,8 @@ QUERIES: dict[str, Callable[[sqlite3.Connection], object]] = {
     "next of a model": lambda conn: jobs.next_queued(conn, list(Priority), prefer_model="small"),
     "next of no model": lambda conn: jobs.next_queued(conn, list(Priority), prefer_model="medium"),
     "first places": lambda conn: jobs.places(conn, range(1, 51)),
+    "first page of the queue": lambda conn: order.page(conn, limit=100),
+    "last page of the queue": lambda conn: order.page(conn, limit=100, after=order.Mark(False, 2, 0, JOBS - 100)),
     "last places": lambda conn: jobs.places(conn, range(JOBS - 50, JOBS)),
 }
 

@@ -61,6 +61,7 @@ TABLES: Final = (
     "CREATE INDEX jobs_by_state ON jobs (state, kind, id)",
     """CREATE INDEX queue_by_arrival ON jobs (priority, position, id)
         WHERE state = 'queued' AND hold IS NULL""",
+    "CREATE INDEX queue_held ON jobs (id) WHERE state = 'queued' AND hold IS NOT NULL",
     """CREATE INDEX queue_by_model ON jobs (priority, position, coalesce(model, requested_model), id)
         WHERE state = 'queued' AND hold IS NULL""",
     "CREATE INDEX jobs_by_signature ON jobs (signature) WHERE finished_at IS NULL AND signature IS NOT NULL",
