@@ -10,29 +10,27 @@ pipeline is not used: it carries state between chunks and drops what follows the
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import ctranslate2
 import numpy as np
-import tokenizers
-from faster_whisper.audio import pad_or_trim
-from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from whisperd.frames import FailureKind, Load, Loaded, Task
 from whisperd.worker.failures import WorkError, failure_of
-from whisperd.worker.fingerprint import fingerprint
-from whisperd.worker.model import Alignment, Encoded, Features, Hypothesis, Search
-
-MAX_LENGTH: Final = 448
-"""Tokens of Whisper's decoder, prompt included; CTranslate2 generates at most half of them."""
-
-_MAX_INITIAL_TIMESTAMP: Final = 50
-"""Positions (1 s) within which the first timestamp lies: Whisper's own rule, which keeps it from skipping what is said
-first. Chunks begin 0.4 s before speech."""
-
-_DAMAGED: Final = "it is damaged; copy or download it again"
+from whisperd.worker.features import LogMel
+from whisperd.worker.fingerprint import LIBRARIES, fingerprint
+from whisperd.worker.model import (
+    MAX_INITIAL_TIMESTAMP,
+    MAX_LENGTH,
+    Alignment,
+    Encoded,
+    Features,
+    Hypothesis,
+    Search,
+)
+from whisperd.worker.model_folder import DAMAGED, load_tokenizer, require_files
 
 
 class EncodedChunks:
@@ -56,13 +54,15 @@ class CTranslate2Model:
         """Raises WorkError MODEL_LOAD for a folder that is no model, and what the library raises (`failures`)."""
         began = time.monotonic()
         folder = Path(call.model_path)
-        _require_model_files(folder)
+        require_files(folder, ("model.bin", "config.json", "tokenizer.json"))
         self._model = _load_weights(call, threads)
-        self._hf_tokenizer = _load_tokenizer(folder)
-        self._extractor = FeatureExtractor(feature_size=self._model.n_mels)
+        self._hf_tokenizer = load_tokenizer(folder)
+        self._log_mel = LogMel(self._model.n_mels)
         self._loaded = Loaded(
-            fingerprint=fingerprint(folder, call.backend, call.device, self._model.compute_type, threads),
-            backend=call.backend,
+            fingerprint=fingerprint(
+                folder, "ctranslate2", call.device, self._model.compute_type, threads, ("ctranslate2", *LIBRARIES)
+            ),
+            backend="ctranslate2",
             device=self._model.device,
             compute_type=self._model.compute_type,
             threads=threads,
@@ -78,14 +78,12 @@ class CTranslate2Model:
         return Tokenizer(self._hf_tokenizer, self._model.is_multilingual, task=task.value, language=language)
 
     def features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-        # The extractor adds 160 samples of silence and so one frame, as the reference does before it cuts to 30 s.
-        return pad_or_trim(self._extractor(samples)[..., :-1], frames)
+        return self._log_mel(samples, frames)
 
     def encode(self, features: Features) -> Encoded:
         return EncodedChunks(self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features))))
 
     def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
-        limit = min(MAX_LENGTH // 2, MAX_LENGTH - len(search.prompt))
         results = self._model.generate(
             _storage(encoded),
             [list(search.prompt)] * count,
@@ -95,12 +93,12 @@ class CTranslate2Model:
             max_length=MAX_LENGTH,
             return_scores=True,
             return_no_speech_prob=True,
-            max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP,
+            max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
             suppress_blank=True,
             suppress_tokens=list(search.suppressed),
             sampling_temperature=0,
         )
-        return [_hypothesis(result, limit) for result in results]
+        return [_hypothesis(result, search.longest) for result in results]
 
     def align(self, encoded: Encoded, tokenizer: Tokenizer, tokens: list[int], frames: int) -> Alignment:
         (result,) = self._model.align(_storage(encoded), tokenizer.sot_sequence, [tokens], frames)
@@ -131,20 +129,6 @@ def _hypothesis(result: Any, limit: int) -> Hypothesis:
     )
 
 
-def _require_model_files(folder: Path) -> None:
-    if not folder.is_dir():
-        raise WorkError(
-            FailureKind.MODEL_LOAD,
-            f"there is no model folder {folder}",
-            "check its path, or copy or download the model again",
-        )
-    for name in ("model.bin", "config.json", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise WorkError(
-                FailureKind.MODEL_LOAD, f"the model in {folder} is not complete: {name} is missing", _DAMAGED
-            )
-
-
 def _load_weights(call: Load, threads: int) -> Any:
     try:
         return ctranslate2.models.Whisper(
@@ -160,13 +144,4 @@ def _load_weights(call: Load, threads: int) -> Any:
 
 
 def _hint(error: Exception) -> str:
-    return "set compute_type to default" if "compute type" in str(error) else _DAMAGED
-
-
-def _load_tokenizer(folder: Path) -> tokenizers.Tokenizer:
-    try:
-        return tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception as error:  # the library raises nothing more precise
-        raise WorkError(
-            FailureKind.MODEL_LOAD, f"the tokenizer in {folder} can't be loaded: {error}", _DAMAGED
-        ) from error
+    return "set compute_type to default" if "compute type" in str(error) else DAMAGED

@@ -14,15 +14,19 @@ PIPELINE_VERSION: Final = 1
 
 MODEL_FILES: Final = (
     "model.bin",
+    "model.safetensors",
+    "model.safetensors.index.json",
     "config.json",
+    "generation_config.json",
     "tokenizer.json",
     "vocabulary.json",
     "vocabulary.txt",
     "preprocessor_config.json",
 )
-"""Files of a CTranslate2 model that decide its output; others (README, original weights) don't."""
+"""Files of a model's folder that decide its output, in CTranslate2's form or Hugging Face's; others don't."""
 
-_LIBRARIES: Final = ("ctranslate2", "faster-whisper", "av", "onnxruntime", "numpy", "tokenizers")
+LIBRARIES: Final = ("faster-whisper", "av", "onnxruntime", "numpy", "tokenizers")
+"""What decides results besides the engine's own libraries: reading, finding speech, features, text."""
 
 _WHOLE: Final = 8 << 20
 """Bytes up to which a file is hashed whole."""
@@ -33,9 +37,14 @@ _SAMPLE_BYTES: Final = 64 << 10
 otherwise differ everywhere, and reading 3 GB would cost seconds at every load."""
 
 
-def fingerprint(folder: Path, backend: str, device: str, compute_type: str, threads: int) -> str:
-    """For example `ctranslate2 cpu int8_float32 threads=2 model=0123456789abcdef … pipeline=1`."""
-    versions = " ".join(f"{library}={version(library)}" for library in _LIBRARIES)
+def fingerprint(
+    folder: Path, backend: str, device: str, compute_type: str, threads: int, libraries: tuple[str, ...]
+) -> str:
+    """For example `ctranslate2 cpu int8_float32 threads=2 model=0123456789abcdef … pipeline=1`.
+
+    `libraries` are the installed packages whose versions count.
+    """
+    versions = " ".join(f"{library}={version(library)}" for library in libraries)
     engine = f"{backend} {device} {compute_type} threads={threads} model={model_digest(folder)}"
     return f"{engine} {versions} pipeline={PIPELINE_VERSION}"
 

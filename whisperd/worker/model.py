@@ -1,7 +1,8 @@
 """What decoding asks of a speech model, whichever library runs it.
 
-Owns: the `SpeechModel` protocol and the plain values it speaks. Leaves to others: implementing it (`ctranslate2_model`)
-and everything that is done with its answers (`decoding`). Features are float32, shape `(chunks, mels, frames)`.
+Owns: the `SpeechModel` protocol and the plain values it speaks. Leaves to others: implementing it (`ctranslate2_model`,
+`torch_model`) and everything that is done with its answers (`decoding`). Features are float32, shape
+`(chunks, mels, frames)`.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -20,6 +21,13 @@ Features = NDArray[np.float32]
 POSITION_SECONDS: Final = 0.02
 """Seconds of one encoder position (two mel frames), the unit of timestamp tokens and alignments."""
 
+MAX_LENGTH: Final = 448
+"""Tokens of Whisper's decoder, prompt included; at most half of them are generated."""
+
+MAX_INITIAL_TIMESTAMP: Final = 50
+"""Positions (1 s) within which the first timestamp lies: Whisper's own rule, which keeps it from skipping what is said
+first. Chunks begin 0.4 s before speech."""
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -37,6 +45,11 @@ class Search:
     suppressed: tuple[int, ...]
     beam_size: int
     rung: Rung
+
+    @property
+    def longest(self) -> int:
+        """Tokens of a text that ran into the limit."""
+        return min(MAX_LENGTH // 2, MAX_LENGTH - len(self.prompt))
 
 
 @dataclass(frozen=True)
