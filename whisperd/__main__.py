@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
-import msgspec
 
 from whisperd import __version__, app
-from whisperd.config.load import check_config, load
+from whisperd.config.current import Current
+from whisperd.config.flags import Flags, read
+from whisperd.config.load import check_config
 from whisperd.config.paths import config_file
-from whisperd.config.settings import ModelSettings, Settings
 from whisperd.errors import WhisperdError
 from whisperd.ops import logs
 from whisperd.wire import names
@@ -30,13 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "check-config":
         return check_config(options.file)
     try:
-        settings, places = _settings(options)
+        flags = _flags(options)
+        current = Current(read(flags), flags)
     except WhisperdError as error:
         _complain(error)
         return names.EXIT_USAGE
-    logs.configure(options.log_level or settings.log.level, options.log_format or settings.log.format)
+    logs.configure(current.settings.log.level, current.settings.log.format)
     try:
-        anyio.run(app.run, settings, places)
+        anyio.run(app.run, current)
     except BaseExceptionGroup as group:
         error = _first_of_ours(group)
         if error is None:
@@ -65,14 +66,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(options: argparse.Namespace) -> tuple[Settings, app.Places]:
-    settings = load(options.config)
-    if options.model is not None:
-        settings = msgspec.structs.replace(settings, models=ModelSettings(default=options.model))
-    state_dir = options.state_dir or settings.state.dir or Path(names.state_dir())
-    socket = options.socket or settings.socket.path or Path(names.socket_path(str(state_dir.absolute())))
-    config = options.config or (config_file() if config_file().exists() else None)
-    return settings, app.Places(state_dir.absolute(), socket.absolute(), config)
+def _flags(options: argparse.Namespace) -> Flags:
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else path.absolute()
+
+    return Flags(
+        config=absolute(options.config),
+        socket=absolute(options.socket),
+        state_dir=absolute(options.state_dir),
+        model=options.model,
+        log_level=options.log_level,
+        log_format=options.log_format,
+    )
 
 
 def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> WhisperdError | None:

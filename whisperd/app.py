@@ -26,10 +26,14 @@ from whisperd.api.doctor import Doctor
 from whisperd.api.job import JobApi
 from whisperd.api.presenter import Presenter
 from whisperd.api.queue import QueueApi
+from whisperd.config import flags
+from whisperd.config.current import Current
+from whisperd.config.effects import Effect, diff
+from whisperd.config.paths import config_file
 from whisperd.config.settings import Settings
 from whisperd.errors import DatabaseCorruptError
 from whisperd.events import Event, EventBus, Filter
-from whisperd.lanes import make_slots, plan_lanes
+from whisperd.lanes import adjust_slots, make_slots, plan_lanes
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
 from whisperd.ops.housekeeping import check_and_back_up, tidy
@@ -56,22 +60,29 @@ class Places(msgspec.Struct, frozen=True):
     config: Path | None
 
 
-async def run(settings: Settings, places: Places) -> None:
+async def run(current: Current) -> None:
     """Run the daemon until SIGTERM, SIGINT or `daemon.shutdown`.
 
     Raises WhisperdError, perhaps within exception groups, when it can't start or go on.
     """
     stop = anyio.Event()
+    places = _places(current)
     prepare_state_dir(places.state_dir)
     with daemon_lock(places.state_dir):
         async with anyio.create_task_group() as group:
             await group.start(_stop_on_signals, stop)
-            await _run_on_sound_database(settings, places, stop)
+            await _run_on_sound_database(current, places, stop)
             group.cancel_scope.cancel()
     _log.info("whisperd has stopped")
 
 
-async def _run_on_sound_database(settings: Settings, places: Places, stop: anyio.Event) -> None:
+def _places(current: Current) -> Places:
+    named = current.flags.config
+    config = named or (config_file() if config_file().exists() else None)
+    return Places(flags.state_dir(current.settings), flags.socket_path(current.settings), config)
+
+
+async def _run_on_sound_database(current: Current, places: Places, stop: anyio.Event) -> None:
     """Run; when the database is found damaged, at once or later, put its newest good backup in its place and go on.
 
     The damaged file is kept. Raises what it met when that happens to the replacement too.
@@ -79,8 +90,8 @@ async def _run_on_sound_database(settings: Settings, places: Places, stop: anyio
     path = places.state_dir / "whisperd.db"
     for last in (False, True):
         try:
-            async with Database.open(path, keep_backups=settings.state.backups) as database:
-                await _run_with(database, settings, places, stop)
+            async with Database.open(path, keep_backups=current.settings.state.backups) as database:
+                await _run_with(database, current, places, stop)
             return
         except Exception as error:
             if last or not _is_damage(error):
@@ -96,17 +107,18 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, DatabaseCorruptError)
 
 
-async def _run_with(database: Database, settings: Settings, places: Places, stop: anyio.Event) -> None:
+async def _run_with(database: Database, current: Current, places: Places, stop: anyio.Event) -> None:
     bus = EventBus(await database.read(events.newest))
     live = LiveJobs()
-    lanes = await plan_lanes(settings, places.state_dir)
+    lanes = await plan_lanes(current.settings, places.state_dir)
     ledger = Ledger(database, bus)
-    runner = Runner(ledger, bus, live, settings, places.state_dir)
-    scheduler = Scheduler(ledger, runner, make_slots(bus, settings, lanes), settings)
+    runner = Runner(ledger, bus, live, current, places.state_dir)
+    slots = make_slots(bus, current.settings, lanes)
+    scheduler = Scheduler(ledger, runner, slots, current)
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
-    daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, settings, places.state_dir), stop)
-    job = JobApi(database, scheduler, bus, presenter, settings, places.state_dir)
+    daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, current, places.state_dir), stop)
+    job = JobApi(database, scheduler, bus, presenter, current, places.state_dir)
     queue = QueueApi(database, scheduler)
     dispatcher = Dispatcher({**daemon.handlers(), **job.handlers(), **queue.handlers()})
 
@@ -116,14 +128,20 @@ async def _run_with(database: Database, settings: Settings, places: Places, stop
         )
         return [Event(event.topic, event.at, event.data, event.seq, event.job) for event in stored]
 
-    with open_listener(places.socket) as listener:
+    def follow_settings(old: Settings, new: Settings) -> None:
+        adjust_slots(slots, new.workers)
+        if any(change.effect is Effect.WORKER for change in diff(old, new)):
+            scheduler.renew_workers()
+        scheduler.poke()
+
+    with current.told(follow_settings), open_listener(places.socket) as listener:
         async with anyio.create_task_group() as group:
             await tidy(database, places.state_dir)
             working = await group.start(_run_cancellably, scheduler)
             await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
             async with anyio.create_task_group() as chores:
-                chores.start_soon(check_and_back_up, database, settings.state.backups)
+                chores.start_soon(check_and_back_up, database, current)
                 await stop.wait()
                 _log.info("whisperd is stopping")
                 working.cancel()

@@ -8,6 +8,7 @@ import logging
 import math
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -67,22 +68,31 @@ def _available_mb() -> int | None:
 
 def make_slots(bus: EventBus, settings: Settings, lanes: Lanes) -> list[Slot]:
     """The lanes, each with nothing running on it."""
-    keep_alive = _keep_alive(settings.workers)
     if lanes.count == 1:
-        return [Slot(LaneRole.SHARED, _lane(LaneRole.SHARED, 0, bus, settings), keep_alive)]
-    return [
-        Slot(LaneRole.INTERACTIVE, _lane(LaneRole.INTERACTIVE, 0, bus, settings), keep_alive),
-        Slot(LaneRole.BACKGROUND, _lane(LaneRole.BACKGROUND, BACKGROUND_NICE, bus, settings), LINGER),
-    ]
+        slots = [Slot(LaneRole.SHARED, _lane(LaneRole.SHARED, 0, bus))]
+    else:
+        slots = [
+            Slot(LaneRole.INTERACTIVE, _lane(LaneRole.INTERACTIVE, 0, bus)),
+            Slot(LaneRole.BACKGROUND, _lane(LaneRole.BACKGROUND, BACKGROUND_NICE, bus)),
+        ]
+    adjust_slots(slots, settings.workers)
+    return slots
 
 
-def _lane(role: LaneRole, nice: int, bus: EventBus, settings: Settings) -> Lane:
+def adjust_slots(slots: Sequence[Slot], workers: WorkerSettings) -> None:
+    """Give lanes what can change while they work: idle times, and when their processes are recycled."""
+    for slot in slots:
+        slot.keep_alive = LINGER if slot.role is LaneRole.BACKGROUND else _keep_alive(workers)
+        slot.lane.limits = LaneLimits(
+            growth=workers.recycle_growth_mb << 20, jobs=workers.recycle_after_jobs or sys.maxsize
+        )
+
+
+def _lane(role: LaneRole, nice: int, bus: EventBus) -> Lane:
     def changed(lane: Lane) -> None:
         bus.publish(Event(names.TOPIC_WORKER_STATE, time.time(), msgspec.to_builtins(worker_status(lane))))
 
-    workers = settings.workers
-    limits = LaneLimits(growth=workers.recycle_growth_mb << 20, jobs=workers.recycle_after_jobs or sys.maxsize)
-    return Lane(role.value, arguments=("--nice", str(nice)), limits=limits, changed=changed)
+    return Lane(role.value, arguments=("--nice", str(nice)), limits=LaneLimits(), changed=changed)
 
 
 def _keep_alive(workers: WorkerSettings) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from whisperd.config.settings import Settings
+from whisperd.config.current import Current
 from whisperd.errors import DatabaseError, DiskFullError, ModelNotFoundError
 from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind
@@ -47,14 +47,18 @@ class RunHandle:
 class Runner:
     """Runs jobs; one instance serves all lanes."""
 
-    def __init__(self, ledger: Ledger, bus: EventBus, live: LiveJobs, settings: Settings, state_dir: Path) -> None:
+    def __init__(self, ledger: Ledger, bus: EventBus, live: LiveJobs, current: Current, state_dir: Path) -> None:
         self._ledger = ledger
         self._database = ledger.database
         self._bus = bus
         self._live = live
-        self._settings = settings
+        self._current = current
         self._state_dir = state_dir
-        self.retry = retry.RetrySettings(
+
+    @property
+    def retry(self) -> retry.RetrySettings:
+        settings = self._current.settings
+        return retry.RetrySettings(
             first_delay=settings.retry.base_delay,
             max_delay=settings.retry.max_delay,
             smaller_model_allowed=settings.models.allow_smaller,
@@ -91,7 +95,8 @@ class Runner:
 
     async def _transcribe(self, handle: RunHandle, lane: Lane) -> tuple[Transcript, Engine]:
         job = handle.job
-        engine = await resolve_engine(job.kind, job.options, self._settings, self._state_dir, chosen=job.model)
+        settings = self._current.settings
+        engine = await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
         known = await self._database.read(
             lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
         )
@@ -116,9 +121,9 @@ class Runner:
             database=self._database,
             report=report,
             give_way=lambda: handle.give_way,
-            batch_deadline=self._settings.workers.batch_deadline,
-            limit=self._settings.workers.max_job_seconds,
-            longest=self._settings.dictation.max_length if job.kind is Kind.DICTATION else None,
+            batch_deadline=settings.workers.batch_deadline,
+            limit=settings.workers.max_job_seconds,
+            longest=settings.dictation.max_length if job.kind is Kind.DICTATION else None,
         )
         return await run.transcribe(), engine
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from whisperd.config.settings import Settings
+from whisperd.config.current import Current
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, QueueFullError, RefusedError
 from whisperd.hooks import run_hook
 from whisperd.jobs import policy
@@ -50,12 +50,12 @@ MODEL_PREFERENCE = 600.0
 class Scheduler:
     """Runs jobs until its task is cancelled; then every worker is killed and every running job is given back."""
 
-    def __init__(self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], current: Current) -> None:
         self._ledger = ledger
         self._database = ledger.database
         self._runner = runner
         self._slots = {slot.role: slot for slot in slots}
-        self._settings = settings
+        self._current = current
         self._wake = anyio.Event()
         self._paused = False
         self._rewriting = False
@@ -74,7 +74,7 @@ class Scheduler:
     @property
     def allowed(self) -> frozenset[Priority]:
         """The classes that may run now."""
-        low = policy.within(self._settings.schedule.low_hours(), datetime.datetime.now().astimezone().time())
+        low = policy.within(self._current.settings.schedule.low_hours(), datetime.datetime.now().astimezone().time())
         return policy.allowed_priorities(self._paused, low)
 
     def holds(self, priority: Priority) -> str | None:
@@ -85,7 +85,13 @@ class Scheduler:
             return next((slot.lane.error for slot in broken), None)
         if self._paused:
             return "the queue is paused"
-        return f"low work runs {self._settings.schedule.low}"
+        return f"low work runs {self._current.settings.schedule.low}"
+
+    def renew_workers(self) -> None:
+        """Have every worker process replaced: an idle one at once, the others when their runs have ended."""
+        for slot in self._slots.values():
+            slot.renew = True
+        self.poke()
 
     def poke(self) -> None:
         """Look again at what should run."""
@@ -132,6 +138,7 @@ class Scheduler:
             )
             self._stranded.discard(min(self._stranded))
         await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
+        await self._end_outdated()
         waiting = await self._database.read(queue.startable)
         moment = anyio.current_time()
         snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
@@ -143,6 +150,12 @@ class Scheduler:
         if not self._rewriting and (late := await self._database.read(lambda c: order.outputs_due(c, now))):
             self._rewriting = True
             group.start_soon(self._rewrite, late)
+
+    async def _end_outdated(self) -> None:
+        for slot in self._slots.values():
+            if slot.renew and slot.run is None:
+                slot.renew = False
+                await slot.lane.end()
 
     async def _carry_out(self, action: policy.Action, group: TaskGroup) -> None:
         slot = self._slots[action.lane]
@@ -169,7 +182,7 @@ class Scheduler:
         try:
             completed = await self._runner.run(run, slot.lane)
             if completed is not None:
-                group.start_soon(run_hook, self._settings.hooks, completed)
+                group.start_soon(run_hook, self._current.settings.hooks, completed)
         except WorkerStartError:
             slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
         except (DatabaseError, DiskFullError) as error:
@@ -200,7 +213,7 @@ class Scheduler:
         limits = [slot.run.started_at + policy.STOP_LIMIT for slot in self._slots.values() if slot.run]
         times += [limit for limit in limits if limit > moment]
         retry_at = await self._database.read(order.next_retry_at)
-        edge = policy.next_change(self._settings.schedule.low_hours(), datetime.datetime.now().astimezone())
+        edge = policy.next_change(self._current.settings.schedule.low_hours(), datetime.datetime.now().astimezone())
         wall = [at for at in (retry_at, edge.timestamp() if edge else None) if at is not None]
         # No event tells that the clock was set or the machine slept.
         times += [moment + min(max(0.0, at - time.time()), CLOCK_TRUST) for at in wall]
@@ -241,7 +254,7 @@ class Scheduler:
 
     def _check_room(self, connection: sqlite3.Connection, more: int) -> None:
         unfinished = sum(count for state, count in jobs.counts(connection).items() if not state.final)
-        limit = self._settings.queue.max_length
+        limit = self._current.settings.queue.max_length
         if unfinished + more > limit:
             raise QueueFullError(
                 f"the queue holds {unfinished} of at most {limit} jobs; {more} more do not fit, so none was queued",

@@ -11,12 +11,16 @@ from whisperd.workers.lane import Lane
 
 
 class Slot:
-    """A lane with what runs on it. `keep_alive` is how long its idle process stays, in seconds."""
+    """A lane with what runs on it. `keep_alive` is how long its idle process stays, in seconds.
 
-    def __init__(self, role: LaneRole, lane: Lane, keep_alive: float) -> None:
+    `renew`: its process is ended before the next run, because settings that it was started with have changed.
+    """
+
+    def __init__(self, role: LaneRole, lane: Lane) -> None:
         self.role = role
         self.lane = lane
-        self.keep_alive = keep_alive
+        self.keep_alive = math.inf
+        self.renew = False
         self.run: RunHandle | None = None
         self.idle_since = -math.inf
         self.pause_ends = -math.inf

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from whisperd.config.settings import Settings
+from whisperd.config.current import Current
 from whisperd.errors import WhisperdError
 from whisperd.jobs.job import Kind, Options
 from whisperd.models.engine import Engine, resolve_engine, resolve_options
@@ -30,9 +30,9 @@ LOW_DISK = 1 << 30
 class Doctor:
     """Checks are made on demand, with a worker of their own, so that they disturb nothing that runs."""
 
-    def __init__(self, database: Database, settings: Settings, state_dir: Path) -> None:
+    def __init__(self, database: Database, current: Current, state_dir: Path) -> None:
         self._database = database
-        self._settings = settings
+        self._current = current
         self._state_dir = state_dir
 
     async def examine(self) -> list[Check]:
@@ -59,7 +59,7 @@ class Doctor:
     async def _check_disk(self) -> Check:
         usage = await anyio.to_thread.run_sync(lambda: shutil.disk_usage(self._state_dir), abandon_on_cancel=True)
         message = f"{usage.free >> 20} MB are free in {self._state_dir}"
-        floor = self._settings.queue.disk_floor
+        floor = self._current.settings.queue.disk_floor
         if usage.free < floor:
             return Check("disk", "failed", message, f"new work is refused below {floor >> 20} MB: free some space")
         if usage.free < LOW_DISK:
@@ -89,5 +89,6 @@ class Doctor:
         return Check("worker", "ok", f"a worker loaded {engine.model} in {loaded.seconds:.1f} s ({where})")
 
     async def _engine(self) -> Engine:
-        options = resolve_options(Kind.FILE, Options(), self._settings)
-        return await resolve_engine(Kind.FILE, options, self._settings, self._state_dir)
+        settings = self._current.settings
+        options = resolve_options(Kind.FILE, Options(), settings)
+        return await resolve_engine(Kind.FILE, options, settings, self._state_dir)

@@ -16,7 +16,7 @@ from whisperd.api import inputs
 from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
 from whisperd.api.views import story_entry, transcript_view
-from whisperd.config.settings import Settings
+from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.jobs.job import Kind, Priority, State
@@ -44,14 +44,14 @@ class JobApi:
         scheduler: Scheduler,
         bus: EventBus,
         presenter: Presenter,
-        settings: Settings,
+        current: Current,
         state_dir: Path,
     ) -> None:
         self._database = database
         self._scheduler = scheduler
         self._bus = bus
         self._presenter = presenter
-        self._settings = settings
+        self._current = current
         self._state_dir = state_dir
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -77,9 +77,10 @@ class JobApi:
         paths = [
             from_wire(file.path, file.path_b64, f"params.files[{index}]") for index, file in enumerate(params.files)
         ]
-        options = resolve_options(params.kind, params.options, self._settings)
-        await resolve_engine(params.kind, options, self._settings, self._state_dir)
-        await inputs.check_disk(self._state_dir, self._settings.queue.disk_floor)
+        settings = self._current.settings
+        options = resolve_options(params.kind, params.options, settings)
+        await resolve_engine(params.kind, options, settings, self._state_dir)
+        await inputs.check_disk(self._state_dir, settings.queue.disk_floor)
         looks = await inputs.look_at(paths)
         priority = Priority.LOW if params.low else PRIORITIES[params.kind]
         new = [

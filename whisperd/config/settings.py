@@ -27,6 +27,8 @@ HoursOfDay = Annotated[
     ),
 ]
 """From and until in local time; may go over midnight."""
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "text", "json"]
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,8 +170,8 @@ class HookSettings(Section, frozen=True):
 class LogSettings(Section, frozen=True):
     """`format` `auto`: for the journal under systemd, else text."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "text", "json"] = "auto"
+    level: LogLevel = "info"
+    format: LogFormat = "auto"
 
 
 class Settings(Section, frozen=True):

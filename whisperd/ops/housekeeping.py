@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from whisperd.config.current import Current
 from whisperd.errors import DatabaseBusyError, DiskFullError, WhisperdError
 from whisperd.store import recovery
 from whisperd.store.connection import Database
@@ -90,10 +91,11 @@ def _is_abandoned(file: Path) -> bool:
         os.close(descriptor)
 
 
-async def check_and_back_up(database: Database, keep: int) -> None:
+async def check_and_back_up(database: Database, current: Current) -> None:
     """Check the whole database, then back it up, once a day for ever. Raises DatabaseCorruptError."""
     while True:
         await recovery.quick_check(database)
+        keep = current.settings.state.backups
         try:
             if keep and await recovery.back_up_if_due(database, time.time(), BACKUP_INTERVAL, keep=keep):
                 _log.info("the database was backed up")

@@ -17,14 +17,12 @@ import json
 import logging
 import os
 import sys
-from typing import Any, Final, Literal, TextIO, cast
+from typing import Any, Final, TextIO, cast
 
+from whisperd.config.settings import LogFormat, LogLevel
 from whisperd.ops.tracebacks import traceback_lines
 from whisperd.printable import printable
 from whisperd.wire.times import iso8601
-
-LogLevel = Literal["debug", "info", "warning", "error"]
-LogFormat = Literal["auto", "text", "json"]
 
 PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 """syslog's numbers, which the journal reads from a prefix `<6>` (sd-daemon(3)); what is below is 7, debug."""

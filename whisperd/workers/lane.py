@@ -67,7 +67,7 @@ class Lane:
     ) -> None:
         self.name = name
         self._arguments = ("--lane", name, *arguments)
-        self._limits = limits
+        self.limits = limits
         self._changed = changed
         self._process: WorkerProcess | None = None
         self._loaded: tuple[frames.Load, frames.Loaded] | None = None
@@ -202,8 +202,8 @@ class Lane:
             return
         if self._baseline is None:
             self._baseline = memory
-        grown = self._limits.growth and memory - self._baseline > self._limits.growth
-        if grown or self._jobs >= self._limits.jobs:
+        grown = self.limits.growth and memory - self._baseline > self.limits.growth
+        if grown or self._jobs >= self.limits.jobs:
             _log.info("worker of lane %s is recycled after %d jobs at %d MB", self.name, self._jobs, memory >> 20)
             await self.end()
 

@@ -110,7 +110,7 @@ max_length = 10
 disk_floor = 0
 [retry]
 base_delay = 0.5
-max_delay = 2
+max_delay = 200
 attempts = { io = 5, worker_died = 0 }
 [schedule]
 low = "22:00-07:00"
