@@ -13,7 +13,8 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -26,7 +27,7 @@ from whisperd.jobs.job import Failure, Priority, State
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.runner import RunHandle, Runner
-from whisperd.slots import Slot
+from whisperd.slots import Lease, Slot
 from whisperd.store import jobs, order, queue, recovery
 from whisperd.store.jobs import JobRow, NewJob, Transitioned
 from whisperd.wire import names
@@ -61,6 +62,8 @@ class Scheduler:
         self._rewriting = False
         self._stranded: set[int] = set()
         """Jobs that are `running` in the database and nowhere else, since it could not be written at the end."""
+        self._leases: deque[Lease] = deque()
+        self._stepping = False
         self.trouble: str | None = None
 
     @property
@@ -117,6 +120,7 @@ class Scheduler:
 
     async def _step_in_spite_of_trouble(self, group: TaskGroup) -> float:
         """A step, and when to look again; sooner, and saying why, while the database can't be used."""
+        self._stepping = True
         try:
             await self._step(group)
             at = await self._next_time()
@@ -127,6 +131,9 @@ class Scheduler:
                 _log.error("nothing can be started: %s", error.message)
             self.trouble = error.message
             return anyio.current_time() + TROUBLE_PAUSE
+        finally:
+            self._stepping = False
+            self._grant_leases()
         self.trouble = None
         return at
 
@@ -139,7 +146,7 @@ class Scheduler:
             self._stranded.discard(min(self._stranded))
         await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
         await self._end_outdated()
-        waiting = await self._database.read(queue.startable)
+        waiting = self._with_leases(await self._database.read(queue.startable))
         moment = anyio.current_time()
         snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
         for action in policy.decide(waiting, self.allowed, snapshots):
@@ -153,23 +160,17 @@ class Scheduler:
 
     async def _end_outdated(self) -> None:
         for slot in self._slots.values():
-            if slot.renew and slot.run is None:
+            if slot.renew and slot.free:
                 slot.renew = False
                 await slot.lane.end()
 
     async def _carry_out(self, action: policy.Action, group: TaskGroup) -> None:
         slot = self._slots[action.lane]
         match action:
-            case policy.Start(_, priority):
+            case policy.Start(_, priority) if not (priority is Priority.INTERACTIVE and self._leases):
                 await self._start(slot, priority, group)
-            case policy.GiveWay() if slot.run:
-                slot.run.give_way = True
-            case policy.Stop():
-                slot.lane.stop()
-            case policy.Continue():
-                slot.lane.resume()
             case _:
-                pass
+                _adjust(slot, action)
 
     async def _start(self, slot: Slot, priority: Priority, group: TaskGroup) -> None:
         now = time.time()
@@ -193,7 +194,54 @@ class Scheduler:
             slot.run = None
             slot.lane.job = None
             slot.idle_since = anyio.current_time()
+            self._grant_leases()
             self.poke()
+
+    # -- leases -------------------------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def lease(self) -> AsyncGenerator[Lane]:
+        """The interactive lane for one computation of a dictation, while the background lane is stopped.
+
+        Leases are served in the order of asking, before any queued job, and whatever the state of the database. Hold
+        one while computing only. A lane whose process can't be started is left alone for a while afterwards.
+        """
+        lease = Lease()
+        self._leases.append(lease)
+        self._grant_leases()
+        self.poke()
+        try:
+            await lease.granted.wait()
+            assert lease.slot is not None
+            yield lease.slot.lane
+        except WorkerStartError:
+            if lease.slot is not None:
+                lease.slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
+            raise
+        finally:
+            if lease.slot is None:
+                self._leases.remove(lease)
+            else:
+                lease.slot.lease = None
+                lease.slot.idle_since = anyio.current_time()
+            self._grant_leases()
+            self.poke()
+
+    def _grant_leases(self) -> None:
+        """Give the lane to the first that waits for it, at once; a step that is under way is let end first."""
+        if self._stepping or not self._leases:
+            return
+        moment = anyio.current_time()
+        snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
+        for action in policy.decide(self._with_leases({}), self.allowed, snapshots):
+            slot = self._slots[action.lane]
+            if isinstance(action, policy.Start):
+                self._leases.popleft().grant(slot)
+            else:
+                _adjust(slot, action)
+
+    def _with_leases(self, waiting: Mapping[Priority, int]) -> dict[Priority, int]:
+        return {**waiting, Priority.INTERACTIVE: waiting.get(Priority.INTERACTIVE, 0) + len(self._leases)}
 
     async def _rewrite(self, job_ids: Sequence[int]) -> None:
         try:
@@ -210,7 +258,8 @@ class Scheduler:
         moment = anyio.current_time()
         times = [slot.idle_until() for slot in self._slots.values()]
         times += [slot.pause_ends for slot in self._slots.values() if slot.pause_ends > moment]
-        limits = [slot.run.started_at + policy.STOP_LIMIT for slot in self._slots.values() if slot.run]
+        running = [held for slot in self._slots.values() for held in (slot.run, slot.lease) if held]
+        limits = [held.started_at + policy.STOP_LIMIT for held in running]
         times += [limit for limit in limits if limit > moment]
         retry_at = await self._database.read(order.next_retry_at)
         edge = policy.next_change(self._current.settings.schedule.low_hours(), datetime.datetime.now().astimezone())
@@ -318,6 +367,19 @@ class Scheduler:
     def _run_of(self, job_id: int) -> RunHandle | None:
         runs = (slot.run for slot in self._slots.values())
         return next((run for run in runs if run and run.job.id == job_id), None)
+
+
+def _adjust(slot: Slot, action: policy.Action) -> None:
+    """Carry out what is no start."""
+    match action:
+        case policy.GiveWay() if slot.run:
+            slot.run.give_way = True
+        case policy.Stop():
+            slot.lane.stop()
+        case policy.Continue():
+            slot.lane.resume()
+        case _:
+            pass
 
 
 def _give_back(connection: sqlite3.Connection, now: float) -> list[Transitioned]:

@@ -5,9 +5,28 @@ Owns: the lane's snapshot for the policy, and its idle time. Leaves to others: d
 
 import math
 
+import anyio
+
+from whisperd.jobs.job import Priority
 from whisperd.jobs.policy import LaneRole, LaneSnapshot
 from whisperd.runner import RunHandle
 from whisperd.workers.lane import Lane
+
+
+class Lease:
+    """A right to one computation on the interactive lane, held by something that is no job; its task waits for
+    `granted`."""
+
+    def __init__(self) -> None:
+        self.granted = anyio.Event()
+        self.slot: Slot | None = None
+        self.started_at = math.inf
+
+    def grant(self, slot: "Slot") -> None:
+        self.slot = slot
+        self.started_at = anyio.current_time()
+        slot.lease = self
+        self.granted.set()
 
 
 class Slot:
@@ -22,10 +41,22 @@ class Slot:
         self.keep_alive = math.inf
         self.renew = False
         self.run: RunHandle | None = None
+        self.lease: Lease | None = None
         self.idle_since = -math.inf
         self.pause_ends = -math.inf
 
+    @property
+    def free(self) -> bool:
+        return self.run is None and self.lease is None
+
     def snapshot(self, now: float) -> LaneSnapshot:
+        if self.lease is not None:
+            return LaneSnapshot(
+                role=self.role,
+                running=Priority.INTERACTIVE,
+                running_for=now - self.lease.started_at,
+                stopped=self.lane.stopped,
+            )
         run = self.run
         return LaneSnapshot(
             role=self.role,
@@ -38,4 +69,4 @@ class Slot:
 
     def idle_until(self) -> float:
         """When the idle process is to be ended; infinite while it works or there is none."""
-        return math.inf if self.run or not self.lane.process else self.idle_since + self.keep_alive
+        return math.inf if not self.free or not self.lane.process else self.idle_since + self.keep_alive
