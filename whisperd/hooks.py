@@ -37,7 +37,7 @@ def values_of(job: JobRow) -> dict[str, str]:
     written = [output.path for output in job.outputs if output.error is None]
     return {
         "transcript": written[0] if written else "",
-        "audio": os.fsdecode(job.path),
+        "audio": os.fsdecode(job.audio),
         "job": str(job.id),
         "kind": job.kind.value,
         "language": job.language or "",

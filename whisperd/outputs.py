@@ -42,7 +42,7 @@ def after_writing(outputs: tuple[Output, ...], tries: int, now: float, settings:
 
 async def _write(job: JobRow, transcript: Transcript, form: Format) -> Output:
     folder = job.options.output_dir
-    wanted = output_path(Path(os.fsdecode(job.path)), form, Path(folder) if folder else None)
+    wanted = output_path(Path(os.fsdecode(job.audio)), form, Path(folder) if folder else None)
     previous = _previous(job.outputs, form)
     try:
         with anyio.fail_after(WRITE_DEADLINE):

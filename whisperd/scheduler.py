@@ -14,7 +14,7 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -286,7 +286,6 @@ class Scheduler:
         now = time.time()
 
         def insert_all(connection: sqlite3.Connection) -> list[Transitioned]:
-            self._check_room(connection, len(new))
             return [
                 jobs.insert(connection, job, now)
                 if failure is None
@@ -294,7 +293,19 @@ class Scheduler:
                 for job, failure in new
             ]
 
-        rows = await self._ledger.commit(insert_all)
+        return await self.admit(len(new), insert_all)
+
+    async def admit(self, count: int, insert: Callable[[sqlite3.Connection], list[Transitioned]]) -> list[JobRow]:
+        """Let `insert` queue up to `count` jobs, with whatever belongs to them, in one transaction.
+
+        Raises QueueFullError when not all of them fit; then nothing is changed.
+        """
+
+        def insert_where_they_fit(connection: sqlite3.Connection) -> list[Transitioned]:
+            self._check_room(connection, count)
+            return insert(connection)
+
+        rows = await self._ledger.commit(insert_where_they_fit)
         for row in rows:
             if run := self._run_of(row.id):  # perhaps promoted: it need not give way any more
                 run.job = row

@@ -84,7 +84,7 @@ class Run:
         self._batch_deadline = batch_deadline
         self._limit = limit
         self._longest = longest
-        self._source = frames.Source(job.path, job.identity)
+        self._source = frames.Source(job.audio, job.identity)
         self._loaded: frames.Loaded | None = None
         self._expected = 0.0
 
@@ -110,7 +110,7 @@ class Run:
     async def _open(self) -> None:
         self._tell(Stage.OPENING)
         opened = await self._lane.call(
-            frames.Open(frames.Source(self._job.path)), frames.Opened, deadline=OPEN_DEADLINE
+            frames.Open(frames.Source(self._job.audio)), frames.Opened, deadline=OPEN_DEADLINE
         )
         known = self._job.identity
         if known is not None and not known.same_content(opened.identity):
@@ -122,7 +122,7 @@ class Run:
                 )
             )
         self._check_length(opened.duration)
-        self._source = frames.Source(self._job.path, opened.identity)
+        self._source = frames.Source(self._job.audio, opened.identity)
         await self._update(JobChanges(identity=opened.identity, duration=opened.duration or self._job.duration))
 
     async def _load(self) -> None:

@@ -5,7 +5,6 @@ whether a file holds audio, which only decoding tells (`whisperd.worker`).
 """
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Sequence
@@ -17,7 +16,8 @@ import msgspec
 
 from whisperd.errors import DiskFullError
 from whisperd.frames import FailureKind
-from whisperd.jobs.job import Failure, Options
+from whisperd.jobs.job import Failure
+from whisperd.jobs.version import Version
 from whisperd.printable import printable
 
 LOOK_DEADLINE = 5.0
@@ -35,7 +35,7 @@ class Look(msgspec.Struct, frozen=True):
     """What `stat` tells of a file: what is wrong with it, and which file in which version it is. Both None: unseen."""
 
     failure: Failure | None = None
-    version: str | None = None
+    version: Version | None = None
 
 
 async def look_at(paths: Sequence[bytes]) -> list[Look]:
@@ -43,13 +43,6 @@ async def look_at(paths: Sequence[bytes]) -> list[Look]:
     with anyio.move_on_after(LOOK_DEADLINE):
         return await anyio.to_thread.run_sync(lambda: [_look(path) for path in paths], abandon_on_cancel=True)
     return [Look()] * len(paths)
-
-
-def signature(look: Look, options: Options) -> str | None:
-    """The same for the same version of the same file with the same options; None for a file that was not seen."""
-    if look.version is None:
-        return None
-    return hashlib.blake2b(look.version.encode() + msgspec.json.encode(options), digest_size=16).hexdigest()
 
 
 def _look(path: bytes) -> Look:
@@ -61,8 +54,7 @@ def _look(path: bytes) -> Look:
     except OSError as error:
         reason, hint = _REASONS.get(error.errno or 0, (f"can't be looked at: {error.strerror}", "check the path"))
         return Look(Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint))
-    version = f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
-    return Look(_objection(path, name, found), version)
+    return Look(_objection(path, name, found), Version.of(found))
 
 
 def _objection(path: bytes, name: str, found: os.stat_result) -> Failure | None:

@@ -20,6 +20,7 @@ from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.jobs.job import Kind, Priority, State
+from whisperd.jobs.version import signature
 from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, jobs, order, transcripts
@@ -90,7 +91,7 @@ class JobApi:
                 priority=priority,
                 options=options,
                 key=file.key,
-                signature=None if params.again else inputs.signature(look, options),
+                signature=signature(look.version, options) if look.version and not params.again else None,
             )
             for path, file, look in zip(paths, params.files, looks, strict=True)
         ]

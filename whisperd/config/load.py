@@ -11,13 +11,13 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, TextIO, cast, get_args
+from typing import Any, TextIO, cast, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
 
 from whisperd.config import words
-from whisperd.config.lines import KeyPath, key_lines, line_of
+from whisperd.config.lines import KeyPath, item_part, key_lines, line_of
 from whisperd.config.paths import config_file
 from whisperd.config.settings import Section, Settings
 from whisperd.errors import ConfigError
@@ -109,33 +109,68 @@ def _syntax_problem(message: str, last_line: int) -> Problem:
 
 
 def _mistakes(document: dict[str, Any]) -> _Found:
-    sections = {info.name: info.type for info in msgspec.structs.fields(Settings)}
+    sections = _sections()
     found: _Found = []
-    for name, table in document.items():
+    for name, value in document.items():
         if name not in sections:
             found.append(((name,), Problem(name, _unknown(name, list(sections), "section", _home_of(name, "")))))
-        elif not isinstance(table, dict):
-            found.append(((name,), Problem(name, f"found {words.found(table)}; must be a table, written [{name}]")))
+        elif _is_array(name):
+            found += _array_mistakes(name, value, sections[name])
+        elif not isinstance(value, dict):
+            found.append(((name,), Problem(name, f"found {words.found(value)}; must be a table, written [{name}]")))
         else:
-            found += _section_mistakes(name, cast("dict[str, Any]", table), sections[name])
+            found += _section_mistakes((name,), cast("dict[str, Any]", value), sections[name])
     return found
 
 
-def _section_mistakes(section: str, table: dict[str, Any], struct: type[Section]) -> _Found:
+def _sections() -> dict[str, type[Section]]:
+    """Each section's Struct, by name; of an array of tables, that of each."""
+    kinds = {info.name: info.type for info in msgspec.structs.fields(Settings)}
+    return {name: get_args(kind)[0] if _is_array(name) else kind for name, kind in kinds.items()}
+
+
+def _is_array(name: str) -> bool:
+    kinds = {info.name: info.type for info in msgspec.structs.fields(Settings)}
+    return get_origin(kinds[name]) is tuple
+
+
+def _array_mistakes(name: str, value: Any, struct: type[Section]) -> _Found:
+    tables = cast("list[Any]", value)
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in tables):
+        return [((name,), Problem(name, f"found {words.found(value)}; must be tables, each written [[{name}]]"))]
+    found = [
+        mistake for n, table in enumerate(tables) for mistake in _section_mistakes((name, item_part(n)), table, struct)
+    ]
+    if not found:  # only how the tables fit together is left
+        try:
+            _convert({name: tables}, Settings)
+        except msgspec.ValidationError as error:
+            found.append(((name,), Problem(name, str(error))))
+    return found
+
+
+def _section_mistakes(section: KeyPath, table: dict[str, Any], struct: type[Section]) -> _Found:
     types = {info.name: info.type for info in msgspec.structs.fields(struct)}
     found: _Found = []
     for key, value in table.items():
-        path = (section, key)
+        path = (*section, key)
         if key in types:
             found += _value_mistakes(path, value, types[key])
         else:
-            found.append((path, Problem(".".join(path), _unknown(key, list(types), "setting", _home_of(key, section)))))
-    if not found:  # only what no single value shows is left: how settings fit together
+            message = _unknown(key, list(types), "setting", _home_of(key, section[0]))
+            found.append((path, Problem(_dotted(path), message)))
+    if not found:  # only what no single value shows is left: what is lacking, and how settings fit together
         try:
             _convert(table, struct)
         except msgspec.ValidationError as error:
-            found.append(((section,), Problem(section, str(error))))
+            message = re.sub(r"^Object missing required field", "lacks", str(error))
+            found.append((section, Problem(_dotted(section), message)))
     return found
+
+
+def _dotted(path: KeyPath) -> str:
+    """`workers.lanes`, `watch[0].settle`."""
+    return ".".join(path).replace(".[", "[")
 
 
 def _value_mistakes(path: KeyPath, value: Any, kind: Any) -> _Found:
@@ -148,18 +183,18 @@ def _value_mistakes(path: KeyPath, value: Any, kind: Any) -> _Found:
                 found += _value_mistakes((*path, key), item, value_type)
             else:
                 names = [str(name) for name in key_type]
-                found.append(((*path, key), Problem(".".join((*path, key)), _unknown(key, names, "name", None))))
+                found.append(((*path, key), Problem(_dotted((*path, key)), _unknown(key, names, "name", None))))
         return found
     if isinstance(info, inspect.VarTupleType) and isinstance(value, list):
         items = enumerate(cast("list[Any]", value))
         item_type = get_args(kind)[0]
         return [
-            (path, Problem(f"{'.'.join(path)}[{n}]", _not_allowed(item, inspect.type_info(item_type))))
+            (path, Problem(f"{_dotted(path)}[{n}]", _not_allowed(item, inspect.type_info(item_type))))
             for n, item in items
             if not _fits(item, item_type)
         ]
     if not _fits(value, kind):
-        return [(path, Problem(".".join(path), _not_allowed(value, info)))]
+        return [(path, Problem(_dotted(path), _not_allowed(value, info)))]
     return []
 
 
@@ -186,9 +221,9 @@ def _to_path(kind: type, value: Any) -> Path:
 def _home_of(key: str, section: str) -> str | None:
     """The sections, other than the given one, that have such a setting."""
     homes = [
-        f"[{info.name}]"
-        for info in msgspec.structs.fields(Settings)
-        if info.name != section and key in info.type.__struct_fields__
+        f"[[{name}]]" if _is_array(name) else f"[{name}]"
+        for name, struct in _sections().items()
+        if name != section and key in struct.__struct_fields__
     ]
     return " or ".join(homes) or None
 

@@ -45,7 +45,7 @@ async def tidy(database: Database, state_dir: Path) -> None:
 def _output_folders(connection: sqlite3.Connection) -> list[str]:
     """The folders that started and unfinished jobs write to."""
     rows = connection.execute(
-        """SELECT path, json_extract(options, '$.output_dir') FROM jobs
+        """SELECT coalesce(moved_to, path), json_extract(options, '$.output_dir') FROM jobs
         WHERE finished_at IS NULL AND started_at IS NOT NULL AND json_array_length(options, '$.formats') > 0"""
     )
     return sorted({folder or os.path.dirname(os.fsdecode(path)) for path, folder in rows})  # noqa: PTH120

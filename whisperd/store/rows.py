@@ -23,6 +23,7 @@ class JobRow(Struct, frozen=True):
     of audio transcribed and stored, `processing_time` the seconds of computing that took. `model` is the model's name
     once chosen. `hold` says what keeps a queued job from starting. `partial`, `missing` and `confidence` are the
     finished transcript's, here for lists. `outputs_due_at` is when files that could not be written are tried again.
+    `path` is the name that the file came with, `moved_to` where it went while it waited.
     """
 
     id: int
@@ -60,6 +61,12 @@ class JobRow(Struct, frozen=True):
     outputs_due_at: float | None
     outputs_tries: int
     notes: tuple[str, ...]
+    moved_to: bytes | None
+
+    @property
+    def audio(self) -> bytes:
+        """Where the file is now."""
+        return self.moved_to or self.path
 
 
 class JobChanges(Struct, frozen=True, kw_only=True):
@@ -90,6 +97,7 @@ class JobChanges(Struct, frozen=True, kw_only=True):
     outputs_due_at: float | UnsetType | None = UNSET
     outputs_tries: int | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
+    moved_to: bytes | UnsetType | None = UNSET
 
 
 COLUMNS: Final = ", ".join(JobRow.__struct_fields__)

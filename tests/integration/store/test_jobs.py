@@ -41,6 +41,7 @@ EVERYTHING = JobChanges(
     outputs_tries=3,
     outputs=(Output(format=Format.TXT, path="/out.txt"), Output(format=Format.SRT, path="/out.srt", error="no space")),
     notes=("a smaller model was taken",),
+    moved_to=b"/elsewhere/\xff.wav",
 )
 
 

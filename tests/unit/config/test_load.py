@@ -16,7 +16,7 @@ from whisperd.config import words
 from whisperd.config.lines import key_lines, line_of
 from whisperd.config.load import check_config, load, parse
 from whisperd.config.paths import config_file
-from whisperd.config.settings import Settings
+from whisperd.config.settings import Settings, WatchSettings
 from whisperd.errors import ConfigError
 from whisperd.frames import AudioContext, FailureKind, Task
 from whisperd.jobs.job import Format
@@ -114,6 +114,28 @@ max_delay = 200
 attempts = { io = 5, worker_died = 0 }
 [schedule]
 low = "22:00-07:00"
+[[watch]]
+path = "~/drop"
+enabled = false
+recursive = false
+patterns = ["*.wav"]
+ignore = ["raw/*"]
+language = "de"
+model = "small"
+task = "translate"
+prompt = "Grüße"
+hotwords = "whisperd"
+words = true
+formats = ["srt"]
+output_dir = "/out"
+recordings = "own"
+settle = 5
+min_duration = 1
+max_duration = 7200
+afterwards = "move"
+move_to = "/archive"
+delete_after = 7
+notice = "polling"
 [hooks]
 on_completed = ["notify-send", "{transcript}"]
 timeout = 5
@@ -129,12 +151,14 @@ def test_every_setting_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mistakes == []
     document = tomllib.loads(EVERY_SETTING)
     for section in msgspec.structs.fields(Settings):
-        assert set(document[section.name]) == set(section.type.__struct_fields__)
-        for name in section.type.__struct_fields__:
-            changed = getattr(getattr(settings, section.name), name)
-            assert changed != getattr(getattr(Settings(), section.name), name), (
-                f"{section.name}.{name} is at its default"
-            )
+        told, value, default = document[section.name], getattr(settings, section.name), section.default
+        if section.default is msgspec.NODEFAULT:
+            default = section.default_factory()  # pyright: ignore[reportCallIssue]
+        if isinstance(value, tuple):
+            [told], [value], default = told, value, WatchSettings(Path("/elsewhere"))
+        assert set(told) == set(value.__struct_fields__)
+        for name in value.__struct_fields__:
+            assert getattr(value, name) != getattr(default, name), f"{section.name}.{name} is at its default"
     assert settings.state.dir == Path("/home/ada/state")
     assert settings.workers.keep_alive == 90.0
     assert settings.transcription.task is Task.TRANSLATE
@@ -218,6 +242,23 @@ def test_defaults_are_the_documented_ones() -> None:
             '[schedule]\nlow = "07:00-07:00"',
             '1: schedule: low = "07:00-07:00" begins when it ends; leave it out for all day',
         ),
+        ("watch = 3", "1: watch: found 3; must be tables, each written [[watch]]"),
+        ("[watch]\npath = '/a'", "1: watch: found a table; must be tables, each written [[watch]]"),
+        ("[[watch]]\nsettle = 3", "1: watch[0]: lacks `path`"),
+        (
+            "[[watch]]\npath = '/a'\n[[watch]]\npath = '/b'\nsettle = -1",
+            "5: watch[1].settle: found -1; must be a number from 0 to 31536000",
+        ),
+        (
+            "[[watch]]\npath = '/a'\n[[watch]]\npath = 'b'",
+            '4: watch[1].path: found "b"; must be a path that begins with "/" or "~/"',
+        ),
+        ("[[watch]]\npath = '/a'\nsetle = 3", "3: watch[0].setle: there is no such setting; did you mean settle?"),
+        (
+            "[[watch]]\npath = '/a'\nafterwards = 'move'",
+            "1: watch[0]: `afterwards` is `move`, and `move_to` does not say where to",
+        ),
+        ("[[watch]]\npath = '/a'\n[[watch]]\npath = '/a'", "1: watch: /a is there twice"),
         ("[log]\nlevel = 1979-05-27", '2: log.level: found 1979-05-27; must be "debug", "error", "info" or "warning"'),
     ],
 )
@@ -353,14 +394,19 @@ VALUES = st.recursive(
 
 @given(SECTION_NAMES, st.data())
 def test_a_value_of_any_type_is_taken_or_explained(section: str, data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(getattr(Settings(), section).__struct_fields__))
+    array = section == "watch"
+    kind = WatchSettings if array else type(getattr(Settings(), section))
+    name = data.draw(st.sampled_from(kind.__struct_fields__))
     value = data.draw(VALUES)
     text = f"[{section}]\n{name} = {toml(value)}"
+    if array:
+        text = f"[{text.replace(']', ']]', 1)}" + ("\npath = '/a'" if name != "path" else "")
     settings, mistakes = parse(text.encode())
     if mistakes:
         assert all(problem.line in (1, 2) and problem.key.startswith(section) for problem in mistakes)
     else:
-        assert getattr(getattr(settings, section), name) is not None
+        read = getattr(settings, section)
+        assert getattr(read[0] if array else read, name) is not None
 
 
 def toml(value: Any) -> str:

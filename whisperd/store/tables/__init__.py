@@ -6,6 +6,6 @@ queries (one module a group in `whisperd.store`).
 
 from typing import Final
 
-from whisperd.store.tables import events, jobs, measurements, transcripts
+from whisperd.store.tables import events, jobs, measurements, transcripts, watch
 
-ALL: Final = (*jobs.TABLES, *transcripts.TABLES, *events.TABLES, *measurements.TABLES)
+ALL: Final = (*jobs.TABLES, *transcripts.TABLES, *events.TABLES, *measurements.TABLES, *watch.TABLES)

@@ -53,6 +53,7 @@ TABLES: Final = (
         outputs_due_at REAL,
         outputs_tries INTEGER NOT NULL DEFAULT 0 CHECK (outputs_tries >= 0),
         notes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(notes)),
+        moved_to BLOB,
         CHECK ((state = 'waiting') = (retry_at IS NOT NULL)),
         CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
         CHECK (state <> 'failed' OR error IS NOT NULL),
