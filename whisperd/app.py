@@ -26,6 +26,7 @@ from whisperd.api.doctor import Doctor
 from whisperd.api.job import JobApi
 from whisperd.api.presenter import Presenter
 from whisperd.api.queue import QueueApi
+from whisperd.api.watch import WatchApi
 from whisperd.config import flags
 from whisperd.config.current import Current
 from whisperd.config.effects import Effect, diff
@@ -45,6 +46,8 @@ from whisperd.runner import Runner
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, recovery
 from whisperd.store.connection import Database
+from whisperd.watch.lease import ignore_lease_breaks
+from whisperd.watch.service import WatchService
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ async def run(current: Current) -> None:
     Raises WhisperdError, perhaps within exception groups, when it can't start or go on.
     """
     stop = anyio.Event()
+    ignore_lease_breaks()
     places = _places(current)
     prepare_state_dir(places.state_dir)
     with daemon_lock(places.state_dir):
@@ -120,7 +124,9 @@ async def _run_with(database: Database, current: Current, places: Places, stop: 
     daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, current, places.state_dir), stop)
     job = JobApi(database, scheduler, bus, presenter, current, places.state_dir)
     queue = QueueApi(database, scheduler)
-    dispatcher = Dispatcher({**daemon.handlers(), **job.handlers(), **queue.handlers()})
+    watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
+    watch = WatchApi(database, watching, current, places.state_dir)
+    dispatcher = Dispatcher({**daemon.handlers(), **job.handlers(), **queue.handlers(), **watch.handlers()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
         stored = await database.read(
@@ -132,6 +138,7 @@ async def _run_with(database: Database, current: Current, places: Places, stop: 
         adjust_slots(slots, new.workers)
         if any(change.effect is Effect.WORKER for change in diff(old, new)):
             scheduler.renew_workers()
+        watching.poke()
         scheduler.poke()
 
     with current.told(follow_settings), open_listener(places.socket) as listener:
@@ -141,6 +148,7 @@ async def _run_with(database: Database, current: Current, places: Places, stop: 
             await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
             async with anyio.create_task_group() as chores:
+                await chores.start(watching.run)
                 chores.start_soon(check_and_back_up, database, current)
                 await stop.wait()
                 _log.info("whisperd is stopping")

@@ -4,16 +4,19 @@ Owns: from a started job to its next state. Leaves to others: which job starts w
 the steps of the run (`whisperd.transcription`), the retry rules (`whisperd.jobs.retry`).
 """
 
+import contextlib
 import logging
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 
 import anyio
 import msgspec
 
+from whisperd import watched
 from whisperd.config.current import Current
-from whisperd.errors import DatabaseError, DiskFullError, ModelNotFoundError
+from whisperd.errors import DatabaseError, DiskFullError, IllegalTransitionError, ModelNotFoundError, NotFoundError
 from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind
 from whisperd.jobs import estimates, retry
@@ -23,7 +26,7 @@ from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs, measure
 from whisperd.models.engine import Engine, resolve_engine, smaller_model
 from whisperd.outputs import after_writing, write_outputs
-from whisperd.store import jobs, measurements, transcripts
+from whisperd.store import jobs, measurements, transcripts, watch
 from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcription import GaveWayError, Run, RunFailedError
 from whisperd.transcripts.transcript import Transcript
@@ -78,6 +81,8 @@ class Runner:
                 return await self._complete(job, transcript, engine, lane)
         except GaveWayError:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason="made way")
+        except watched.SkippedError as skipped:
+            await self._skip(job.id, skipped.reason)
         except WorkerStartError as error:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason=error.message)
             raise
@@ -124,6 +129,7 @@ class Runner:
             batch_deadline=settings.workers.batch_deadline,
             limit=settings.workers.max_job_seconds,
             longest=settings.dictation.max_length if job.kind is Kind.DICTATION else None,
+            known=partial(watched.known_transcript, self._database) if job.kind is Kind.WATCH else None,
         )
         return await run.transcribe(), engine
 
@@ -147,16 +153,17 @@ class Runner:
         # The work is done; from here on it is noted, whoever cancels.
         with anyio.CancelScope(shield=True):
             completed = await self._ledger.transition_if_legal(job.id, Command.COMPLETE, changes=changes)
-            await self._database.write(
-                lambda c: measurements.save_speed(
-                    c,
-                    engine.model,
-                    engine.load.device,
-                    engine.load.compute_type,
-                    transcript.duration,
-                    transcript.processing_time,
+            if transcript.processing_time:
+                await self._database.write(
+                    lambda c: measurements.save_speed(
+                        c,
+                        engine.model,
+                        engine.load.device,
+                        engine.load.compute_type,
+                        transcript.duration,
+                        transcript.processing_time,
+                    )
                 )
-            )
             await lane.finish_job()
             return completed
 
@@ -172,6 +179,10 @@ class Runner:
         outputs = await write_outputs(job, transcript) if transcript else ()
         changes = after_writing(outputs, job.outputs_tries, time.time(), self.retry)
         await self._database.write(lambda c: jobs.update(c, job_id, changes))
+
+    async def _skip(self, job_id: int, reason: str) -> None:
+        with contextlib.suppress(IllegalTransitionError, NotFoundError):  # a person was faster
+            await self._ledger.commit(lambda c: [watch.skip(c, job_id, reason, time.time())])
 
     async def _failed(self, job_id: int, failure: Failure) -> None:
         job = await self._database.read(lambda c: jobs.get(c, job_id))

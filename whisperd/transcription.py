@@ -10,7 +10,7 @@ the notes.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -72,9 +72,11 @@ class Run:
         batch_deadline: float,
         limit: float | None = None,
         longest: float | None = None,
+        known: Callable[[JobRow], Awaitable[Transcript | None]] | None = None,
     ) -> None:
         """`batch_deadline` is the least that a decoding batch is given, in seconds; `limit` the seconds of computing
-        that the job may take in all; `longest` the seconds of audio it may have."""
+        that the job may take in all; `longest` the seconds of audio it may have; `known` is asked, once the file is
+        open, for a transcript that makes decoding it superfluous."""
         self._job = job
         self._engine = engine
         self._lane = lane
@@ -84,6 +86,7 @@ class Run:
         self._batch_deadline = batch_deadline
         self._limit = limit
         self._longest = longest
+        self._known = known
         self._source = frames.Source(job.audio, job.identity)
         self._loaded: frames.Loaded | None = None
         self._expected = 0.0
@@ -94,6 +97,8 @@ class Run:
         Raises RunFailedError, GaveWayError, and what `Lane.call` raises.
         """
         await self._open()
+        if self._known and (transcript := await self._known(self._job)):
+            return transcript
         await self._load()
         checkpoint = await self._database.read(lambda c: checkpoints.load(c, self._job.id))
         for stored in checkpoint.blocks[-1:]:

@@ -14,7 +14,6 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from whisperd.errors import DiskFullError
 from whisperd.frames import FailureKind
 from whisperd.jobs.job import Failure
 from whisperd.jobs.version import Version
@@ -72,19 +71,3 @@ def _objection(path: bytes, name: str, found: os.stat_result) -> Failure | None:
         reason, hint = _REASONS[errno.EACCES]
         return Failure(FailureKind.BAD_INPUT, f"{name} {reason}", hint)
     return None
-
-
-async def check_disk(state_dir: Path, floor: int) -> None:
-    """Raises DiskFullError when the state folder's disk has less than `floor` bytes left."""
-    free = await anyio.to_thread.run_sync(lambda: _free_bytes(state_dir), abandon_on_cancel=True)
-    if free < floor:
-        raise DiskFullError(
-            f"the disk of {state_dir} has {free >> 20} MB left and whisperd keeps {floor >> 20} MB free, "
-            "so nothing was queued",
-            hint="free some space, or lower queue.disk_floor in the configuration",
-        )
-
-
-def _free_bytes(path: Path) -> int:
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize

@@ -22,6 +22,7 @@ from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.jobs.job import Kind, Priority, State
 from whisperd.jobs.version import signature
 from whisperd.models.engine import resolve_engine, resolve_options
+from whisperd.room import check_disk
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, jobs, order, transcripts
 from whisperd.store.connection import Database
@@ -81,7 +82,7 @@ class JobApi:
         settings = self._current.settings
         options = resolve_options(params.kind, params.options, settings)
         await resolve_engine(params.kind, options, settings, self._state_dir)
-        await inputs.check_disk(self._state_dir, settings.queue.disk_floor)
+        await check_disk(self._state_dir, settings.queue.disk_floor)
         looks = await inputs.look_at(paths)
         priority = Priority.LOW if params.low else PRIORITIES[params.kind]
         new = [

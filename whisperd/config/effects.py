@@ -4,7 +4,7 @@ Owns: that rule for every setting, pure. Leaves to others: bringing it about (`w
 """
 
 import enum
-from typing import Final
+from typing import Final, get_origin
 
 import msgspec
 
@@ -28,7 +28,7 @@ _DAEMON: Final = frozenset({"socket.path", "state.dir", "workers.lanes"})
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One setting that has changed; `key` is `section.name`."""
+    """One setting that has changed; `key` is `section.name`, or the section where it is an array of tables."""
 
     key: str
     effect: Effect
@@ -42,9 +42,12 @@ def effect_of(key: str) -> Effect:
 
 
 def every_key() -> list[str]:
-    """`section.name` of every setting, in the order of the file."""
-    sections = msgspec.structs.fields(Settings)
-    return [f"{section.name}.{name}" for section in sections for name in section.type.__struct_fields__]
+    """`section.name` of every setting, in the order of the file; an array of tables counts as one."""
+    keys: list[str] = []
+    for section in msgspec.structs.fields(Settings):
+        array = get_origin(section.type) is tuple
+        keys += [section.name] if array else [f"{section.name}.{name}" for name in section.type.__struct_fields__]
+    return keys
 
 
 def diff(old: Settings, new: Settings) -> list[Change]:
@@ -53,5 +56,6 @@ def diff(old: Settings, new: Settings) -> list[Change]:
 
 
 def _value(settings: Settings, key: str) -> object:
-    section, name = key.split(".")
-    return getattr(getattr(settings, section), name)
+    section, _, name = key.partition(".")
+    value = getattr(settings, section)
+    return getattr(value, name) if name else value

@@ -120,7 +120,7 @@ def _write(folder: int, path: Path, data: bytes, previous: Written | None) -> Wr
             _sync_folder(folder)
             return written(previous.path.name)
         for name in _candidates(folder, path):
-            if _claim(folder, temporary, name) or _has_content(folder, name, len(data), digest):
+            if claim(folder, temporary, name) or _has_content(folder, name, len(data), digest):
                 _sync_folder(folder)
                 return written(name)
     raise OutputError(
@@ -138,20 +138,23 @@ def _candidates(folder: int, path: Path) -> Iterator[str]:
         yield numbered_name(path.stem, path.suffix, number, name_max)
 
 
-def _claim(folder: int, temporary: str, name: str) -> bool:
-    """Give the temporary file a name that nobody has; False when somebody has. One system call decides."""
+def claim(folder: int, file: str | bytes, name: str) -> bool:
+    """Give a file, in the folder or by an absolute path, a name there that nobody has; False when somebody has.
+
+    One system call decides. Where there are hard links, the file keeps its old name too. Raises OSError.
+    """
     try:
-        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(file, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
         return False
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
-        return _claim_without_links(folder, temporary, name)
+        return _claim_without_links(folder, file, name)
     return True
 
 
-def _claim_without_links(folder: int, temporary: str, name: str) -> bool:
+def _claim_without_links(folder: int, file: str | bytes, name: str) -> bool:
     """Reserve the name with an empty file that is exclusively ours, then rename over it."""
     try:
         reserved = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
@@ -159,7 +162,7 @@ def _claim_without_links(folder: int, temporary: str, name: str) -> bool:
         return False
     os.close(reserved)
     try:
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(file, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         os.unlink(name, dir_fd=folder)
         raise

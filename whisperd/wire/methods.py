@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import history, names, types
+from whisperd.wire import history, names, types, watch
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -47,6 +47,11 @@ _TABLE: Final = (
     Method(names.HISTORY_EDIT, history.HistoryEditParams, history.HistoryEditResult, "Correct a transcript's text."),
     Method(names.HISTORY_DELETE, history.HistoryDeleteParams, history.HistoryAnswersResult, "Remove transcripts."),
     Method(names.HISTORY_EXPORT, history.HistoryExportParams, history.HistoryExportResult, "Whole transcripts, paged."),
+    Method(names.WATCH_LIST, watch.WatchListParams, watch.WatchListResult, "Watched folders, or one and its files."),
+    Method(names.WATCH_ADD, watch.WatchAddParams, watch.WatchFolderResult, "Watch one more folder."),
+    Method(names.WATCH_SET, watch.WatchSetParams, watch.WatchFolderResult, "Give a folder other rules."),
+    Method(names.WATCH_REMOVE, watch.WatchFolderParams, watch.WatchRemoveResult, "Watch a folder no longer."),
+    Method(names.WATCH_RESCAN, watch.WatchRescanParams, watch.WatchRescanResult, "Look at every file of folders now."),
     Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
     Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
 )

@@ -27,7 +27,9 @@ NOT_LIVE = {
 
 def with_other(key: str) -> Settings:
     """The defaults but for one setting."""
-    section, name = key.split(".")
+    section, _, name = key.partition(".")
+    if not name:  # an array of tables
+        return msgspec.structs.replace(Settings(), **{section: getattr(OTHER, section)})
     changed = msgspec.structs.replace(getattr(Settings(), section), **{name: getattr(getattr(OTHER, section), name)})
     return msgspec.structs.replace(Settings(), **{section: changed})
 

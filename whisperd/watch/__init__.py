@@ -1,0 +1,1 @@
+"""Drop folders: audio that lands there is transcribed, once, whatever happens."""

@@ -1,0 +1,69 @@
+"""When is a file finished? One pure rule over what was seen of it.
+
+Owns: that rule. Leaves to others: looking (`scanner`), and whether anybody writes (`lease`).
+
+A file is finished when its size, modification time and inode have been the same for `settle` seconds and nobody has it
+open for writing. Where nobody can tell who writes (network and FUSE file systems, other people's files), it must have
+been the same for longer. A file that does not change but is still open may be so for hours (a recorder): it is looked
+at less and less often.
+"""
+
+from typing import Final
+
+import msgspec
+
+from whisperd.jobs.version import Version
+
+BLIND_SETTLE: Final = 10.0
+"""Seconds without a change, at least, where it can't be told whether somebody has the file open for writing: more than
+the pauses of a slow network copy."""
+
+MAX_RECHECK: Final = 10.0
+"""Seconds at most between two looks at a file that is open for writing: how late its transcript can begin."""
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What one look at a file showed.
+
+    `at` is in seconds of a monotonic clock. `age` is the seconds since its last change by the file system's own clock,
+    None where that is not this machine's. `written` is whether anybody has it open for writing, None where that can't
+    be told.
+    """
+
+    version: Version
+    at: float
+    age: float | None
+    written: bool | None
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """A file that was seen and is not finished: unchanged since `since`, found open `open_looks` times in a row, and
+    to be looked at again at `due`."""
+
+    version: Version
+    since: float
+    open_looks: int
+    due: float
+    reason: str
+
+
+class Finished(msgspec.Struct, frozen=True):
+    version: Version
+
+
+def observe(before: Settling | None, seen: Observation, settle: float) -> Settling | Finished:
+    """What a file is after another look; `before` is what it was after the last one."""
+    since = _unchanged_since(before, seen)
+    needed = max(settle, BLIND_SETTLE) if seen.written is None else settle
+    if seen.at - since < needed:
+        return Settling(seen.version, since, 0, since + needed, "it has only just changed")
+    if seen.written:
+        looks = (before.open_looks if before else 0) + 1
+        wait = min(max(settle, 0.5) * 1.5 ** min(looks - 1, 20), max(MAX_RECHECK, settle))
+        return Settling(seen.version, since, looks, seen.at + wait, "it is open for writing")
+    return Finished(seen.version)
+
+
+def _unchanged_since(before: Settling | None, seen: Observation) -> float:
+    watched = before.since if before and before.version == seen.version else seen.at
+    return watched if seen.age is None else min(watched, seen.at - max(0.0, seen.age))
