@@ -1,0 +1,41 @@
+"""The client's sections of the configuration file.
+
+Owns: finding and reading them. Leaves to others: what they mean; `whisperd check-config` names every mistake in them.
+"""
+
+import os
+import tomllib
+
+from whisperctl.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from whisperctl.shapes import Params
+
+
+def path() -> str:
+    """`$XDG_CONFIG_HOME/whisperd/config.toml`, by default `~/.config/whisperd/config.toml`."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):  # the XDG specification: a relative path is to be ignored
+        base = os.path.expanduser("~/.config")
+    return base + "/whisperd/config.toml"
+
+
+def section(name: str, file: str | None = None) -> "Params":
+    """A table of the file, empty where there is none; a file that is named must exist. Raises `UsageError`."""
+    place = file or path()
+    try:
+        with open(place, "rb") as opened:
+            document = tomllib.load(opened)
+    except FileNotFoundError:
+        if file is None:
+            return {}
+        raise UsageError(f"there is no configuration file {place}", "check the path after --config") from None
+    except OSError as error:
+        raise UsageError(f"can't read the configuration file {place}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{place} is not TOML: {error}", "`whisperd check-config` names the line") from None
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{place}: {name} must be a table, written [{name}]")
+    return table  # pyright: ignore[reportUnknownVariableType]
