@@ -36,6 +36,9 @@ COMMANDS = {
     "queue pause": ("queue", "hold files, over restarts too; dictation goes on"),
     "queue resume": ("queue", "let files run again"),
     "queue clear": ("queue", "remove finished jobs from the list"),
+    "service install": ("service", "have systemd start whisperd when it is needed"),
+    "service uninstall": ("service", "stop whisperd and remove its units; all data is kept"),
+    "service status": ("service", "the units, and what systemd says of them"),
 }
 """Command → its module in `whisperctl.commands`, and what it does. The last word is the function's name."""
 

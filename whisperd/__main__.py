@@ -17,18 +17,22 @@ from whisperd.config.current import Current
 from whisperd.config.flags import Flags, read
 from whisperd.config.load import check_config
 from whisperd.config.paths import config_file
-from whisperd.errors import WhisperdError
+from whisperd.errors import AlreadyRunningError, WhisperdError
 from whisperd.ops import logs
+from whisperd.rpc.socket import check_free
 from whisperd.wire import names
 
 _log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 stopped as asked, 1 it could not start or go on, 2 wrong usage or configuration."""
+    """Exit status: 0 stopped as asked, 1 it could not start or go on, 2 wrong usage or configuration, 5 another daemon
+    runs."""
     options = _parser().parse_args(arguments)
     if options.command == "check-config":
         return check_config(options.file)
+    if options.command == "check-socket":
+        return _check_socket(options.path)
     try:
         flags = _flags(options)
         current = Current(read(flags), flags)
@@ -42,11 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error = _first_of_ours(group)
         if error is None:
             raise
-        _complain(error)
-        return names.EXIT_FAILED
+        return _complain(error)
     except WhisperdError as error:
-        _complain(error)
-        return names.EXIT_FAILED
+        return _complain(error)
     return names.EXIT_OK
 
 
@@ -63,7 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--log-format", choices=["auto", "text", "json"])
     check = commands.add_parser("check-config", help="check a configuration file and say what is wrong with it")
     check.add_argument("file", nargs="?", type=Path, metavar="F")
+    free = commands.add_parser("check-socket", help="fail where a daemon listens already (for the socket unit)")
+    free.add_argument("path", type=Path, metavar="P")
     return parser
+
+
+def _check_socket(path: Path) -> int:
+    try:
+        check_free(path)
+    except WhisperdError as error:
+        return _complain(error)
+    return names.EXIT_OK
 
 
 def _flags(options: argparse.Namespace) -> Flags:
@@ -92,10 +104,12 @@ def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> WhisperdError | 
     return error
 
 
-def _complain(error: WhisperdError) -> None:
+def _complain(error: WhisperdError) -> int:
+    """Print the error; the exit status it stands for."""
     print(f"whisperd: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  {error.hint}", file=sys.stderr)
+    return names.EXIT_REFUSED if isinstance(error, AlreadyRunningError) else names.EXIT_FAILED
 
 
 if __name__ == "__main__":

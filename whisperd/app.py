@@ -8,6 +8,7 @@ back at their checkpoints, the database and the lock are closed last. A step tha
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -39,9 +40,10 @@ from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
 from whisperd.ops.housekeeping import check_and_back_up, tidy
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
+from whisperd.ops.notify import Notifier, feed_watchdog, tell_status
 from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.server import serve
-from whisperd.rpc.socket import open_listener
+from whisperd.rpc.socket import open_listener, passed_socket
 from whisperd.runner import Runner
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, recovery
@@ -63,6 +65,13 @@ class Places(msgspec.Struct, frozen=True):
     config: Path | None
 
 
+class Manager(msgspec.Struct, frozen=True):
+    """Who started us: where it is told what we do, and the socket that it may have passed."""
+
+    notifier: Notifier
+    passed: socket.socket | None
+
+
 async def run(current: Current) -> None:
     """Run the daemon until SIGTERM, SIGINT or `daemon.shutdown`.
 
@@ -70,23 +79,25 @@ async def run(current: Current) -> None:
     """
     stop = anyio.Event()
     ignore_lease_breaks()
-    places = _places(current)
+    manager = Manager(Notifier.from_environment(), passed_socket())
+    places = _places(current, manager.passed)
     prepare_state_dir(places.state_dir)
     with daemon_lock(places.state_dir):
         async with anyio.create_task_group() as group:
             await group.start(_stop_on_signals, stop)
-            await _run_on_sound_database(current, places, stop)
+            await _run_on_sound_database(current, places, manager, stop)
             group.cancel_scope.cancel()
     _log.info("whisperd has stopped")
 
 
-def _places(current: Current) -> Places:
+def _places(current: Current, passed: socket.socket | None) -> Places:
     named = current.flags.config
     config = named or (config_file() if config_file().exists() else None)
-    return Places(flags.state_dir(current.settings), flags.socket_path(current.settings), config)
+    listens_on = Path(passed.getsockname()) if passed else flags.socket_path(current.settings)
+    return Places(flags.state_dir(current.settings), listens_on, config)
 
 
-async def _run_on_sound_database(current: Current, places: Places, stop: anyio.Event) -> None:
+async def _run_on_sound_database(current: Current, places: Places, manager: Manager, stop: anyio.Event) -> None:
     """Run; when the database is found damaged, at once or later, put its newest good backup in its place and go on.
 
     The damaged file is kept. Raises what it met when that happens to the replacement too.
@@ -95,7 +106,7 @@ async def _run_on_sound_database(current: Current, places: Places, stop: anyio.E
     for last in (False, True):
         try:
             async with Database.open(path, keep_backups=current.settings.state.backups) as database:
-                await _run_with(database, current, places, stop)
+                await _run_with(database, current, places, manager, stop)
             return
         except Exception as error:
             if last or not _is_damage(error):
@@ -111,7 +122,8 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, DatabaseCorruptError)
 
 
-async def _run_with(database: Database, current: Current, places: Places, stop: anyio.Event) -> None:
+async def _run_with(database: Database, current: Current, places: Places, manager: Manager, stop: anyio.Event) -> None:
+    notifier = manager.notifier
     bus = EventBus(await database.read(events.newest))
     live = LiveJobs()
     lanes = await plan_lanes(current.settings, places.state_dir)
@@ -141,17 +153,21 @@ async def _run_with(database: Database, current: Current, places: Places, stop: 
         watching.poke()
         scheduler.poke()
 
-    with current.told(follow_settings), open_listener(places.socket) as listener:
+    with current.told(follow_settings), open_listener(places.socket, manager.passed) as listener:
         async with anyio.create_task_group() as group:
             await tidy(database, places.state_dir)
             working = await group.start(_run_cancellably, scheduler)
             await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
+            notifier.ready()
             async with anyio.create_task_group() as chores:
                 await chores.start(watching.run)
+                chores.start_soon(feed_watchdog, notifier, scheduler.beat)
+                chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)
                 chores.start_soon(check_and_back_up, database, current)
                 await stop.wait()
                 _log.info("whisperd is stopping")
+                notifier.stopping()
                 working.cancel()
                 chores.cancel_scope.cancel()
 

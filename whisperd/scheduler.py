@@ -64,6 +64,7 @@ class Scheduler:
         """Jobs that are `running` in the database and nowhere else, since it could not be written at the end."""
         self._leases: deque[Lease] = deque()
         self._stepping = False
+        self._beats: list[anyio.Event] = []
         self.trouble: str | None = None
 
     @property
@@ -100,6 +101,13 @@ class Scheduler:
         """Look again at what should run."""
         self._wake.set()
 
+    async def beat(self) -> None:
+        """Return after the next whole step of the loop: the sign that the scheduler makes progress."""
+        stepped = anyio.Event()
+        self._beats.append(stepped)
+        self.poke()
+        await stepped.wait()
+
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -112,7 +120,11 @@ class Scheduler:
                 task_status.started()
                 while True:
                     self._wake = anyio.Event()
-                    with anyio.move_on_at(await self._step_in_spite_of_trouble(group)):
+                    beats, self._beats = self._beats, []
+                    at = await self._step_in_spite_of_trouble(group)
+                    for beat in beats:
+                        beat.set()
+                    with anyio.move_on_at(at):
                         await self._wake.wait()
         finally:
             with anyio.CancelScope(shield=True):

@@ -86,7 +86,7 @@ def test_a_second_daemon_is_refused_and_the_first_keeps_its_socket(daemon: Daemo
     second.log = daemon.folder / "second-log"
     second.spawn()
     assert second.process is not None
-    assert second.process.wait(timeout=30) == 1
+    assert second.process.wait(timeout=30) == 5
     assert f"already running for {daemon.state_dir} (pid {daemon.pid})" in second.log.read_text()
     assert daemon.call("daemon.ping")["pong"]
 

@@ -29,6 +29,9 @@ from whisperd.wire.openrpc import document
 from whisperd.wire.times import iso8601
 from whisperd.workers.process import resident_memory
 
+_TOLD = (State.RUNNING, State.QUEUED, State.WAITING, State.PAUSED)
+"""The states that `systemctl status` counts."""
+
 
 class Identity(msgspec.Struct, frozen=True):
     """Who this daemon is: `started_at` is unix seconds, `config` the file that was read, if any."""
@@ -104,6 +107,12 @@ class DaemonApi:
             workers=[worker_status(lane) for lane in self._scheduler.lanes],
             running=await self._presenter.views(running),
         )
+
+    async def in_a_line(self) -> str:
+        """What the daemon does, for `systemctl status`."""
+        counts = await self._database.read(jobs.counts)
+        line = ", ".join(f"{counts.get(state, 0)} {state.value}" for state in _TOLD if counts.get(state)) or "idle"
+        return line + (", queue paused" if self._scheduler.paused else "")
 
     async def _holds(self) -> list[types.HoldView]:
         held: dict[str, int] = {}

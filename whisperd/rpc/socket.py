@@ -21,16 +21,45 @@ from whisperd.errors import AlreadyRunningError, ConfigError, UnsafePathError
 MAX_PATH: Final = 107
 """Bytes of a socket's path on Linux: `sun_path` has 108, the last one is NUL (unix(7))."""
 
+LISTEN_FDS_START: Final = 3
+"""The first descriptor that a service manager passes (sd_listen_fds(3))."""
+
 _BACKLOG: Final = 128
 
 
+def passed_socket() -> socket.socket | None:
+    """The listening socket that a service manager started us with (sd_listen_fds(3)); None where there is none.
+
+    The variables are removed: they are not for our children. Raises `ConfigError` for more than one socket, or one that
+    is something else.
+    """
+    pid, count = os.environ.pop("LISTEN_PID", ""), os.environ.pop("LISTEN_FDS", "")
+    os.environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or count in ("", "0"):
+        return None
+    if count != "1":
+        raise ConfigError(
+            f"the service manager passed {count} sockets; whisperd listens on one",
+            hint="write the units anew with `whisperctl service install`",
+        )
+    passed = adopt(LISTEN_FDS_START)
+    passed.set_inheritable(False)
+    return passed
+
+
 @contextlib.contextmanager
-def open_listener(path: Path) -> Generator[socket.socket]:
+def open_listener(path: Path, passed: socket.socket | None = None) -> Generator[socket.socket]:
     """A socket that listens on `path`, an absolute one; leaving closes it, and removes the file if it is still ours.
+
+    With `passed`, a copy of that socket, whose file belongs to whoever made it.
 
     Raises `ConfigError` for a path that is too long, `UnsafePathError` for a folder or file that must be ours and is
     not, and `AlreadyRunningError` where another daemon listens there.
     """
+    if passed is not None:
+        with passed.dup() as copy:
+            yield copy
+        return
     bound = bind(path)
     identity = _identity(path)
     try:
@@ -75,6 +104,15 @@ def adopt(descriptor: int) -> socket.socket:
         raise ConfigError(f"descriptor {descriptor} is not a listening Unix stream socket")
     passed.setblocking(False)
     return passed
+
+
+def check_free(path: Path) -> None:
+    """Raises `AlreadyRunningError` where a daemon listens on `path`: a service manager would take its place unasked."""
+    if _answers(path):
+        raise AlreadyRunningError(
+            f"a daemon that was started by hand listens on {path}",
+            hint="stop it with `whisperctl shutdown`, then run `systemctl --user start whisperd.socket`",
+        )
 
 
 def check_folder(folder: Path) -> None:
