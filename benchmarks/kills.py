@@ -149,7 +149,7 @@ def _unfinished(daemon: Daemon) -> int:
 
 def _stored(daemon: Daemon) -> Stored:
     with reading(daemon.database) as connection:
-        rows = connection.execute("SELECT job, block, batch, results FROM batches")
+        rows = connection.execute("SELECT job, block, batch, results FROM decoded_batches")
         return {(job, block, batch): results for job, block, batch, results in rows}
 
 

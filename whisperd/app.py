@@ -142,9 +142,11 @@ async def _run_with(database: Database, current: Current, places: Places, manage
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
         stored = await database.read(
-            lambda c: events.since(c, since, limit=limit, topics=wanted.topics, jobs=wanted.jobs)
+            lambda c: events.since(
+                c, since, limit=limit, topics=wanted.topics, jobs=wanted.jobs, batches=wanted.batches
+            )
         )
-        return [Event(event.topic, event.at, event.data, event.seq, event.job) for event in stored]
+        return [Event(event.topic, event.at, event.data, event.seq, event.job, event.batch) for event in stored]
 
     def follow_settings(old: Settings, new: Settings) -> None:
         adjust_slots(slots, new.workers)

@@ -35,16 +35,22 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     seq: int | None = None
     job: int | None = None
+    batch: int | None = None
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which events a subscriber wants; an empty set wants all."""
+    """Which events a subscriber wants; an empty set wants all. An event of a batch's item is one of the batch."""
 
     topics: frozenset[str] = frozenset()
     jobs: frozenset[int] = frozenset()
+    batches: frozenset[int] = frozenset()
 
     def wants(self, event: Event) -> bool:
-        return (not self.topics or event.topic in self.topics) and (not self.jobs or event.job in self.jobs)
+        return (
+            (not self.topics or event.topic in self.topics)
+            and (not self.jobs or event.job in self.jobs)
+            and (not self.batches or event.batch in self.batches)
+        )
 
 
 Replay = Callable[[int, Filter, int], Awaitable[list[Event]]]
@@ -61,15 +67,26 @@ class EventsLostError(Exception):
 
 
 _Subject = tuple[str, int | None, str | None]
-"""What an event that is not stored is the newest word on: its topic's job or lane."""
+"""What an event that is not stored is the newest word on: its topic's job, batch or lane."""
+
+
+_OUTDATED_BY: Final = {
+    names.TOPIC_JOB_STATE: names.TOPIC_JOB_PROGRESS,
+    names.TOPIC_BATCH_STATE: names.TOPIC_BATCH_PROGRESS,
+}
+"""The progress that a change of state makes untrue."""
+
+
+def _subject(event: Event) -> tuple[int | None, str | None]:
+    return (event.batch if event.job is None else event.job), event.data.get("lane")
 
 
 class Mailbox:
     """What waits for one subscriber, as a pure rule on events and times: no clock, no task.
 
-    Stored events come first and in order. Progress of one job waits until `COALESCE_INTERVAL` after the last one, is
-    replaced by a newer one, and is dropped when the job's state changes, so that it never follows a state that made it
-    untrue.
+    Stored events come first and in order. Progress of one job or batch waits until `COALESCE_INTERVAL` after the last
+    one, is replaced by a newer one, and is dropped when the state changes, so that it never follows a state that made
+    it untrue.
     """
 
     def __init__(self, position: int, capacity: int = CAPACITY) -> None:
@@ -82,10 +99,10 @@ class Mailbox:
         self._not_before: dict[_Subject, float] = {}
 
     def offer(self, event: Event) -> None:
-        if event.topic == names.TOPIC_JOB_STATE:
-            self._latest.pop((names.TOPIC_JOB_PROGRESS, event.job, None), None)
+        if event.topic in _OUTDATED_BY:
+            self._latest.pop((_OUTDATED_BY[event.topic], *_subject(event)), None)
         if event.seq is None:
-            self._latest[event.topic, event.job, event.data.get("lane")] = event
+            self._latest[event.topic, *_subject(event)] = event
         elif event.seq <= self.position or self.overflowed:
             return
         elif len(self._stored) == self._capacity:
@@ -213,10 +230,14 @@ class EventBus:
             subscription.offer(event)
 
     def subscribe(
-        self, topics: Collection[str] = (), jobs: Collection[int] = (), capacity: int = CAPACITY
+        self,
+        topics: Collection[str] = (),
+        jobs: Collection[int] = (),
+        capacity: int = CAPACITY,
+        batches: Collection[int] = (),
     ) -> Subscription:
-        """Everything published from now on that is of one of `topics` and of one of `jobs` (empty: any)."""
-        wanted = Filter(frozenset(topics), frozenset(jobs))
+        """Everything published from now on of one of `topics`, one of `jobs` and one of `batches` (empty: any)."""
+        wanted = Filter(frozenset(topics), frozenset(jobs), frozenset(batches))
         subscription = Subscription(self, wanted, Mailbox(self.newest, capacity))
         self._subscriptions.add(subscription)
         return subscription

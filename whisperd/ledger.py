@@ -35,7 +35,7 @@ class Ledger:
         async with self._turn:
             changed = await self.database.write(change)
             for event in (event for one in changed for event in one.events):
-                self._bus.publish(Event(event.topic, event.at, event.data, seq=event.seq, job=event.job))
+                self._bus.publish(Event(event.topic, event.at, event.data, event.seq, event.job, event.batch))
         return [one.job for one in changed]
 
     async def transition(

@@ -7,6 +7,7 @@ changes (the scheduler), rows (the store), types and their conversion (`whisperd
 import contextlib
 import itertools
 import re
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from whisperd.jobs.version import signature
 from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.room import check_disk
 from whisperd.scheduler import Scheduler
-from whisperd.store import events, jobs, order, transcripts
+from whisperd.store import batches, events, jobs, order, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow, NewJob
 from whisperd.transcripts.render import render
@@ -184,12 +185,23 @@ class JobApi:
 
     # The method named `list` comes last: after it the name no longer means the type.
     async def list(self, params: types.JobListParams) -> types.JobListResult:
+        """Raises NotFoundError for a batch that does not exist."""
         if params.order is types.Order.QUEUE:
             return await self._queue(params)
         before = _cursor(params.cursor)
-        rows = await self._database.read(
-            lambda c: jobs.page(c, states=params.states, kinds=params.kinds, limit=params.limit + 1, before=before)
-        )
+
+        def page(connection: sqlite3.Connection) -> list[JobRow]:
+            batch = None if params.batch is None else batches.find(connection, params.batch).id
+            return jobs.page(
+                connection,
+                states=params.states,
+                kinds=params.kinds,
+                batch=batch,
+                limit=params.limit + 1,
+                before=before,
+            )
+
+        rows = await self._database.read(page)
         more = len(rows) > params.limit
         rows = rows[: params.limit]
         return types.JobListResult(await self._presenter.views(rows), str(rows[-1].id) if more else None)

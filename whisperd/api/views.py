@@ -68,6 +68,8 @@ def job_view(row: JobRow, situation: Situation) -> JobView:
         outputs=list(row.outputs),
         outputs_retry_at=_time(row.outputs_due_at),
         notes=list(row.notes),
+        size=row.size,
+        batch=row.batch,
     )
 
 

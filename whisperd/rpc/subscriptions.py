@@ -89,7 +89,7 @@ class Subscriptions:
                 f"this connection has {len(self._open)} subscriptions already",
                 hint="end one with events.unsubscribe, or subscribe once to several topics",
             )
-        subscription = self._bus.subscribe(params.topics, params.jobs, self._limits.event_capacity)
+        subscription = self._bus.subscribe(params.topics, params.jobs, self._limits.event_capacity, params.batches)
         number = next(self._numbers)
         self._open[number] = subscription
         return Opened(number, subscription, params.since)
@@ -103,7 +103,7 @@ class Subscriptions:
 
 
 def _notification(number: int, event: Event) -> bytes:
-    view = types.EventView(number, event.topic, iso8601(event.at), event.data, event.seq, event.job)
+    view = types.EventView(number, event.topic, iso8601(event.at), event.data, event.seq, event.job, event.batch)
     return codec.encode_notification(names.EVENT, view)
 
 

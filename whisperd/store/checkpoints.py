@@ -1,7 +1,7 @@
 """What of a job is decided and done: its blocks' plans and the results of its decoding batches.
 
-Owns: the tables `blocks` and `batches`, and the progress that a stored batch means for its job. Leaves to others:
-planning and decoding (the worker), and joining the results into a transcript (`whisperd.transcripts`).
+Owns: the tables `blocks` and `decoded_batches`, and the progress that a stored batch means for its job. Leaves to
+others: planning and decoding (the worker), and joining the results into a transcript (`whisperd.transcripts`).
 """
 
 import sqlite3
@@ -72,7 +72,7 @@ def save_batch(
     it can be worked on: its unfinished starts, and the failures that count towards giving up, are forgotten.
     """
     conn.execute(
-        "INSERT INTO batches (job, block, batch, results, seconds) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO decoded_batches (job, block, batch, results, seconds) VALUES (?, ?, ?, ?, ?)",
         (job_id, block, batch, _encoder.encode(results), seconds),
     )
     conn.execute(
@@ -85,7 +85,7 @@ def save_batch(
 def load(conn: sqlite3.Connection, job_id: int) -> Checkpoint:
     """What is stored of the job; an empty checkpoint when nothing is."""
     decoded: dict[int, set[int]] = {}
-    for block, batch in conn.execute("SELECT block, batch FROM batches WHERE job = ?", (job_id,)):
+    for block, batch in conn.execute("SELECT block, batch FROM decoded_batches WHERE job = ?", (job_id,)):
         decoded.setdefault(block, set()).add(batch)
     rows = conn.execute("SELECT block, plan FROM blocks WHERE job = ? ORDER BY block", (job_id,))
     return Checkpoint(
@@ -98,7 +98,7 @@ def load(conn: sqlite3.Connection, job_id: int) -> Checkpoint:
 
 def results(conn: sqlite3.Connection, job_id: int) -> tuple[ChunkResult, ...]:
     """All stored results, in the order of the audio."""
-    rows = conn.execute("SELECT results FROM batches WHERE job = ? ORDER BY block, batch", (job_id,))
+    rows = conn.execute("SELECT results FROM decoded_batches WHERE job = ? ORDER BY block, batch", (job_id,))
     stored = [result for (blob,) in rows for result in _results.decode(blob)]
     return tuple(sorted(stored, key=lambda result: result.chunk.start))
 

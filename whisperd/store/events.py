@@ -11,25 +11,36 @@ from typing import Any
 
 import msgspec
 
+_COLUMNS = "seq, at, topic, job, batch, data"
+
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """An event as committed. `seq` grows with each and is never given twice; `at` is unix time in seconds."""
+    """An event as committed. `seq` grows with each and is never given twice; `at` is unix time in seconds. `batch` is
+    the batch that it is of, or whose item's it is."""
 
     seq: int
     at: float
     topic: str
     job: int | None
     data: dict[str, Any]
+    batch: int | None = None
 
 
-def append(conn: sqlite3.Connection, topic: str, data: dict[str, Any], job: int | None, now: float) -> StoredEvent:
+def append(
+    conn: sqlite3.Connection,
+    topic: str,
+    data: dict[str, Any],
+    job: int | None,
+    now: float,
+    batch: int | None = None,
+) -> StoredEvent:
     cursor = conn.execute(
-        "INSERT INTO events (at, topic, job, data) VALUES (?, ?, ?, ?)",
-        (now, topic, job, msgspec.json.encode(data).decode()),
+        "INSERT INTO events (at, topic, job, batch, data) VALUES (?, ?, ?, ?, ?)",
+        (now, topic, job, batch, msgspec.json.encode(data).decode()),
     )
     seq = cursor.lastrowid
     assert seq is not None
-    return StoredEvent(seq=seq, at=now, topic=topic, job=job, data=data)
+    return StoredEvent(seq=seq, at=now, topic=topic, job=job, data=data, batch=batch)
 
 
 def since(
@@ -39,9 +50,10 @@ def since(
     limit: int,
     topics: Collection[str] = (),
     jobs: Collection[int] = (),
+    batches: Collection[int] = (),
 ) -> list[StoredEvent]:
-    """At most `limit` events after `seq`, oldest first, of these topics and jobs (empty: all)."""
-    sql = "SELECT seq, at, topic, job, data FROM events WHERE seq > ?"
+    """At most `limit` events after `seq`, oldest first, of these topics, jobs and batches (empty: all)."""
+    sql = f"SELECT {_COLUMNS} FROM events WHERE seq > ?"  # noqa: S608
     parameters: list[object] = [seq]
     if topics:
         sql += " AND topic IN (SELECT value FROM json_each(?))"
@@ -49,13 +61,16 @@ def since(
     if jobs:
         sql += " AND job IN (SELECT value FROM json_each(?))"
         parameters.append(json.dumps(sorted(jobs)))
+    if batches:
+        sql += " AND batch IN (SELECT value FROM json_each(?))"
+        parameters.append(json.dumps(sorted(batches)))
     rows = conn.execute(f"{sql} ORDER BY seq LIMIT ?", (*parameters, limit))
     return [_event(row) for row in rows]
 
 
 def of_job(conn: sqlite3.Connection, job_id: int) -> list[StoredEvent]:
     """The job's whole story, oldest first."""
-    rows = conn.execute("SELECT seq, at, topic, job, data FROM events WHERE job = ? ORDER BY seq", (job_id,))
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM events WHERE job = ? ORDER BY seq", (job_id,))  # noqa: S608
     return [_event(row) for row in rows]
 
 
@@ -65,6 +80,6 @@ def newest(conn: sqlite3.Connection) -> int:
     return seq
 
 
-def _event(row: tuple[int, float, str, int | None, str]) -> StoredEvent:
-    seq, at, topic, job, data = row
-    return StoredEvent(seq=seq, at=at, topic=topic, job=job, data=msgspec.json.decode(data))
+def _event(row: tuple[int, float, str, int | None, int | None, str]) -> StoredEvent:
+    seq, at, topic, job, batch, data = row
+    return StoredEvent(seq=seq, at=at, topic=topic, job=job, batch=batch, data=msgspec.json.decode(data))

@@ -59,6 +59,9 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     signature: str | None = None
     hold: str | None = None
+    size: int | None = None
+    batch: int | None = None
+    company: str | None = None
 
 
 class Transitioned(msgspec.Struct, frozen=True):
@@ -102,6 +105,9 @@ def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -
         "key": new.key,
         "signature": new.signature,
         "hold": new.hold,
+        "size": new.size,
+        "batch": new.batch,
+        "company": new.company,
         "created_at": now,
         "queued_at": now,
         **more,
@@ -161,11 +167,19 @@ def page(
     *,
     states: Collection[State] = (),
     kinds: Collection[Kind] = (),
+    batch: int | None = None,
     limit: int,
     before: int | None = None,
 ) -> list[JobRow]:
-    """At most `limit` jobs of these states and kinds (empty: all), newest first, with ids below `before`."""
+    """At most `limit` jobs of these states and kinds (empty: all) and of this batch (None: any), newest first, with ids
+    below `before`."""
     top = 2**63 - 1 if before is None else before
+    if batch is not None:
+        sql = f"""SELECT {COLUMNS} FROM jobs WHERE batch = ? AND id < ?
+        AND state IN (SELECT value FROM json_each(?)) AND kind IN (SELECT value FROM json_each(?))
+        ORDER BY id DESC LIMIT ?"""  # noqa: S608
+        wanted = (json.dumps(list(states or State)), json.dumps(list(kinds or Kind)))
+        return [job_row(row) for row in conn.execute(sql, (batch, top, *wanted, limit))]
     if not states and not kinds:
         sql = f"SELECT {COLUMNS} FROM jobs WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
         return [job_row(row) for row in conn.execute(sql, (top, limit))]
@@ -299,4 +313,4 @@ def _append_state(
         "error": None if job.error is None else msgspec.to_builtins(job.error),
     }
     told = {key: value for key, value in data.items() if value is not None}
-    return events.append(conn, names.TOPIC_JOB_STATE, told, job.id, now)
+    return events.append(conn, names.TOPIC_JOB_STATE, told, job.id, now, job.batch)

@@ -24,6 +24,8 @@ class JobRow(Struct, frozen=True):
     once chosen. `hold` says what keeps a queued job from starting. `partial`, `missing` and `confidence` are the
     finished transcript's, here for lists. `outputs_due_at` is when files that could not be written are tried again.
     `path` is the name that the file came with, `moved_to` where it went while it waited.
+    `size` is the file's bytes, `batch` the batch whose item it is. Jobs of one `company` may be in progress beside each
+    other; one that is to be `alone` may not, until it has stored a checkpoint.
     """
 
     id: int
@@ -32,6 +34,10 @@ class JobRow(Struct, frozen=True):
     position: int
     state: State
     path: bytes
+    size: int | None
+    batch: int | None
+    company: str | None
+    alone: bool
     options: Options
     key: str | None
     hold: str | None
@@ -98,6 +104,9 @@ class JobChanges(Struct, frozen=True, kw_only=True):
     outputs_tries: int | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
     moved_to: bytes | UnsetType | None = UNSET
+    size: int | UnsetType | None = UNSET
+    batch: int | UnsetType | None = UNSET
+    alone: bool | UnsetType = UNSET
 
 
 COLUMNS: Final = ", ".join(JobRow.__struct_fields__)
@@ -116,6 +125,7 @@ _DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "failures": msgspec.json.Decoder(dict[FailureKind, int]).decode,
     "error": _nullable(msgspec.json.Decoder(Failure).decode),
     "identity": _nullable(msgspec.json.Decoder(FileIdentity).decode),
+    "alone": bool,
     "partial": _nullable(bool),
     "outputs": msgspec.json.Decoder(tuple[Output, ...]).decode,
     "notes": msgspec.json.Decoder(tuple[str, ...]).decode,

@@ -91,6 +91,18 @@ WATCH_ADD = "watch.add"
 WATCH_SET = "watch.set"
 WATCH_REMOVE = "watch.remove"
 WATCH_RESCAN = "watch.rescan"
+BATCH_CREATE = "batch.create"
+BATCH_LIST = "batch.list"
+BATCH_SHOW = "batch.show"
+BATCH_ADD = "batch.add"
+BATCH_REMOVE = "batch.remove"
+BATCH_SET = "batch.set"
+BATCH_START = "batch.start"
+BATCH_PAUSE = "batch.pause"
+BATCH_RESUME = "batch.resume"
+BATCH_CANCEL = "batch.cancel"
+BATCH_RETRY = "batch.retry"
+BATCH_DELETE = "batch.delete"
 EVENTS_SUBSCRIBE = "events.subscribe"
 EVENTS_UNSUBSCRIBE = "events.unsubscribe"
 
@@ -137,6 +149,7 @@ TOPICS = (
 )
 
 FINAL_STATES = ("completed", "failed", "cancelled")
+FINAL_BATCH_STATES = ("completed", "completed_with_errors", "cancelled")
 
 # fmt: off
 AUDIO_SUFFIXES = (

@@ -15,6 +15,9 @@ from whisperd.wire import names
 
 JobId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
+BatchRef = JobId | Annotated[str, Meta(min_length=1, max_length=200)]
+"""A batch by its id, or by its name: the unfinished one's of that name, else the newest one's."""
+
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of all parameters: what a method does not know is refused, so that a misspelt option is never ignored."""
@@ -65,7 +68,8 @@ class QueueCounts(Struct, frozen=True):
 
 
 class WorkerStatus(Struct, frozen=True):
-    """A lane's worker process; `pid` is None while none runs. `memory` is its resident set in bytes."""
+    """A lane's worker process; `pid` is None while none runs. `jobs` are those in progress on it, `job` the first of
+    them. `memory` is its resident set in bytes."""
 
     lane: str
     state: str
@@ -76,6 +80,7 @@ class WorkerStatus(Struct, frozen=True):
     job: int | None = None
     memory: int | None = None
     error: str | None = None
+    jobs: list[int] = []
 
 
 class LanesView(Struct, frozen=True):
@@ -165,7 +170,8 @@ class JobView(Struct, frozen=True):
     `progress` is from 0 to 1 of the audio's seconds; `duration` the audio's seconds once known; `done` the seconds
     transcribed; `speed` audio seconds a second of work; `eta` seconds left; `place` 1 for the next one in the queue;
     `starts_in` the seconds until it starts, by estimate; `hold` what keeps a queued job from starting;
-    `outputs_retry_at` when files that could not be written are tried again.
+    `outputs_retry_at` when files that could not be written are tried again; `size` the file's bytes; `batch` the id of
+    the batch whose item it is.
     """
 
     id: int
@@ -201,6 +207,8 @@ class JobView(Struct, frozen=True):
     outputs: list[Output] = []
     outputs_retry_at: str | None = None
     notes: list[str] = []
+    size: int | None = None
+    batch: int | None = None
 
 
 class JobsResult(Struct, frozen=True):
@@ -221,6 +229,7 @@ class JobListParams(Params, frozen=True):
     states: list[State] = []
     kinds: list[Kind] = []
     order: Order = Order.NEWEST
+    batch: BatchRef | None = None
     limit: Annotated[int, Meta(ge=1, le=names.MAX_PAGE)] = names.DEFAULT_PAGE
     cursor: str | None = None
 
@@ -322,10 +331,12 @@ class QueueClearResult(Struct, frozen=True):
 
 
 class SubscribeParams(Params, frozen=True):
-    """`topics` and `jobs` filter (empty: all). With `since`, stored events after that `seq` come first."""
+    """`topics`, `jobs` and `batches` filter (empty: all); an event of a batch's item is one of the batch. With `since`,
+    stored events after that `seq` come first."""
 
     topics: list[str] = []
     jobs: list[JobId] = []
+    batches: list[JobId] = []
     since: Annotated[int, Meta(ge=0)] | None = None
 
 
@@ -353,6 +364,7 @@ class EventView(Struct, frozen=True, omit_defaults=True):
     data: dict[str, Any]
     seq: int | None = None
     job: int | None = None
+    batch: int | None = None
 
 
 class EventsLostView(Struct, frozen=True):

@@ -42,6 +42,9 @@ EVERYTHING = JobChanges(
     outputs=(Output(format=Format.TXT, path="/out.txt"), Output(format=Format.SRT, path="/out.srt", error="no space")),
     notes=("a smaller model was taken",),
     moved_to=b"/elsewhere/\xff.wav",
+    size=2**40,
+    batch=None,
+    alone=True,
 )
 
 

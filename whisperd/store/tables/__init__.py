@@ -6,6 +6,13 @@ queries (one module a group in `whisperd.store`).
 
 from typing import Final
 
-from whisperd.store.tables import events, jobs, measurements, transcripts, watch
+from whisperd.store.tables import batches, events, jobs, measurements, transcripts, watch
 
-ALL: Final = (*jobs.TABLES, *transcripts.TABLES, *events.TABLES, *measurements.TABLES, *watch.TABLES)
+ALL: Final = (
+    *batches.TABLES,
+    *jobs.TABLES,
+    *transcripts.TABLES,
+    *events.TABLES,
+    *measurements.TABLES,
+    *watch.TABLES,
+)

@@ -8,7 +8,9 @@ TABLES: Final = (
         at REAL NOT NULL,
         topic TEXT NOT NULL,
         job INTEGER,
+        batch INTEGER,
         data TEXT NOT NULL CHECK (json_valid(data))
     ) STRICT""",
     "CREATE INDEX events_by_job ON events (job, seq)",
+    "CREATE INDEX events_by_batch ON events (batch, seq) WHERE batch IS NOT NULL",
 )

@@ -23,6 +23,10 @@ TABLES: Final = (
             CHECK (state IN ('queued', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled')),
         path BLOB NOT NULL CHECK (length(path) > 0),
         options TEXT NOT NULL CHECK (json_valid(options)),
+        size INTEGER CHECK (size >= 0),
+        batch INTEGER REFERENCES batches (id),
+        company TEXT,
+        alone INTEGER NOT NULL DEFAULT 0 CHECK (alone IN (0, 1)),
         requested_model TEXT,
         key TEXT UNIQUE,
         signature TEXT,
@@ -65,6 +69,11 @@ TABLES: Final = (
     "CREATE INDEX queue_held ON jobs (id) WHERE state = 'queued' AND hold IS NOT NULL",
     """CREATE INDEX queue_by_model ON jobs (priority, position, coalesce(model, requested_model), id)
         WHERE state = 'queued' AND hold IS NULL""",
+    """CREATE INDEX queue_by_company ON jobs (company, priority, position, id)
+        WHERE state = 'queued' AND hold IS NULL AND company IS NOT NULL""",
+    "CREATE INDEX jobs_by_batch ON jobs (batch, id) WHERE batch IS NOT NULL",
+    """CREATE INDEX batch_totals ON jobs (batch, state, duration, size, done, processing_time)
+        WHERE batch IS NOT NULL""",
     "CREATE INDEX jobs_by_signature ON jobs (signature) WHERE finished_at IS NULL AND signature IS NOT NULL",
     "CREATE INDEX outputs_due ON jobs (outputs_due_at) WHERE outputs_due_at IS NOT NULL",
     "CREATE INDEX jobs_waiting ON jobs (retry_at) WHERE state = 'waiting'",
@@ -108,7 +117,7 @@ TABLES: Final = (
         plan BLOB NOT NULL,
         PRIMARY KEY (job, block)
     ) STRICT""",
-    """CREATE TABLE batches (
+    """CREATE TABLE decoded_batches (
         job INTEGER NOT NULL,
         block INTEGER NOT NULL,
         batch INTEGER NOT NULL CHECK (batch >= 0),
