@@ -159,6 +159,43 @@ class DoctorResult(TypedDict):
     checks: list[Check]
 
 
+class Pull(TypedDict):
+    done: int
+    total: int | None
+    progress: float
+    speed: float
+    eta: float | None
+
+
+class Model(TypedDict):
+    name: str
+    state: str
+    repository: str | None
+    languages: str | None
+    translates: bool
+    disk_mb: int | None
+    memory_mb: int | None
+    origin: str | None
+    path: str | None
+    size: int | None
+    loaded: list[str]
+    resident: int | None
+    used_for: list[str]
+    pull: Pull | None
+
+
+class ModelChoice(TypedDict):
+    kind: str
+    model: str | None
+    reason: str
+    hint: str | None
+
+
+class ModelList(TypedDict):
+    models: list[Model]
+    choices: list[ModelChoice]
+
+
 class Event(TypedDict, total=False):
     subscription: int
     topic: str

@@ -22,9 +22,11 @@ import msgspec
 from anyio.abc import TaskStatus
 
 from whisperd import __version__
+from whisperd.api.bench import Bench
 from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
 from whisperd.api.job import JobApi
+from whisperd.api.model import ModelApi
 from whisperd.api.presenter import Presenter
 from whisperd.api.queue import QueueApi
 from whisperd.api.watch import WatchApi
@@ -41,6 +43,7 @@ from whisperd.live import LiveJobs
 from whisperd.ops.housekeeping import check_and_back_up, tidy
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
 from whisperd.ops.notify import Notifier, feed_watchdog, tell_status
+from whisperd.pulls import Pulls
 from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.server import serve
 from whisperd.rpc.socket import open_listener, passed_socket
@@ -128,7 +131,8 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     live = LiveJobs()
     lanes = await plan_lanes(current.settings, places.state_dir)
     ledger = Ledger(database, bus)
-    runner = Runner(ledger, bus, live, current, places.state_dir)
+    pulls = Pulls(ledger, bus, current, places.state_dir)
+    runner = Runner(ledger, bus, live, current, places.state_dir, pulls)
     slots = make_slots(bus, current.settings, lanes)
     scheduler = Scheduler(ledger, runner, slots, current)
     presenter = Presenter(database, scheduler, live)
@@ -138,7 +142,10 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     queue = QueueApi(database, scheduler)
     watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
     watch = WatchApi(database, watching, current, places.state_dir)
-    dispatcher = Dispatcher({**daemon.handlers(), **job.handlers(), **queue.handlers(), **watch.handlers()})
+    bench = Bench(database, bus, current, places.state_dir)
+    model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
+    groups = (daemon, job, queue, watch, model)
+    dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
         stored = await database.read(
@@ -159,6 +166,7 @@ async def _run_with(database: Database, current: Current, places: Places, manage
         async with anyio.create_task_group() as group:
             await tidy(database, places.state_dir)
             working = await group.start(_run_cancellably, scheduler)
+            pulling = await group.start(_run_cancellably, pulls)
             await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
             notifier.ready()
@@ -171,14 +179,15 @@ async def _run_with(database: Database, current: Current, places: Places, manage
                 _log.info("whisperd is stopping")
                 notifier.stopping()
                 working.cancel()
+                pulling.cancel()
                 chores.cancel_scope.cancel()
 
 
-async def _run_cancellably(scheduler: Scheduler, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
-    """The scheduler in a scope of its own: it stops first, while clients are still told what becomes of their jobs."""
+async def _run_cancellably(service: Scheduler | Pulls, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
+    """A service in a scope of its own: it stops first, while clients are still told what becomes of their jobs."""
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as group:
-            await group.start(scheduler.run)
+            await group.start(service.run)
             task_status.started(scope)
 
 

@@ -9,6 +9,7 @@ A message says what happened to what; `hint` says what to do about it.
 
 from typing import ClassVar
 
+from whisperd.puller.messages import PullFailure
 from whisperd.wire import names
 
 
@@ -67,7 +68,13 @@ class NotFoundError(WhisperdError):
 
 
 class ModelNotFoundError(NotFoundError):
+    """`model` is the name that was looked for, where there was one."""
+
     kind = "model_not_found"
+
+    def __init__(self, message: str, *, hint: str | None = None, model: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.model = model
 
 
 class RefusedError(WhisperdError):
@@ -117,6 +124,17 @@ class OutputError(WhisperdError):
 
     kind = "output"
     retryable = True
+
+
+class PullError(WhisperdError):
+    """A model could not be downloaded; `failure` says why."""
+
+    kind = "pull"
+    retryable = True
+
+    def __init__(self, message: str, failure: PullFailure, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.failure = failure
 
 
 # -- the daemon can't start or go on ----------------------------------------------------------------------------------

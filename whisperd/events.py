@@ -67,7 +67,7 @@ class EventsLostError(Exception):
 
 
 _Subject = tuple[str, int | None, str | None]
-"""What an event that is not stored is the newest word on: its topic's job, batch or lane."""
+"""What an event that is not stored is the newest word on: its topic's job, batch, lane or model."""
 
 
 _OUTDATED_BY: Final = {
@@ -78,7 +78,8 @@ _OUTDATED_BY: Final = {
 
 
 def _subject(event: Event) -> tuple[int | None, str | None]:
-    return (event.batch if event.job is None else event.job), event.data.get("lane")
+    part = event.data.get("model" if event.topic == names.TOPIC_MODEL_PROGRESS else "lane")
+    return (event.batch if event.job is None else event.job), part
 
 
 class Mailbox:

@@ -16,7 +16,15 @@ import msgspec
 
 from whisperd import watched
 from whisperd.config.current import Current
-from whisperd.errors import DatabaseError, DiskFullError, IllegalTransitionError, ModelNotFoundError, NotFoundError
+from whisperd.config.settings import Settings
+from whisperd.errors import (
+    DatabaseError,
+    DiskFullError,
+    IllegalTransitionError,
+    ModelNotFoundError,
+    NotFoundError,
+    PullError,
+)
 from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind
 from whisperd.jobs import estimates, retry
@@ -24,8 +32,10 @@ from whisperd.jobs.job import Failure, Kind, Stage
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs, measure
-from whisperd.models.engine import Engine, resolve_engine, smaller_model
+from whisperd.models.engine import Engine, resolve_engine, smaller_model, to_download
 from whisperd.outputs import after_writing, write_outputs
+from whisperd.puller.messages import PullFailure
+from whisperd.pulls import Pulls
 from whisperd.store import jobs, measurements, transcripts, watch
 from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcription import GaveWayError, Run, RunFailedError
@@ -35,6 +45,16 @@ from whisperd.workers.lane import CallFailedError, Lane, WorkerStartError
 from whisperd.workers.process import CallTimeoutError, WorkerDiedError
 
 _log = logging.getLogger(__name__)
+
+_PULL_FAILURES = {
+    PullFailure.NETWORK: FailureKind.NETWORK,
+    PullFailure.CHECKSUM: FailureKind.NETWORK,
+    PullFailure.DISK_FULL: FailureKind.IO,
+}
+"""What it means for a job that its model could not be downloaded; anything else is no matter of time."""
+
+RUN_FAILURES = (RunFailedError, CallFailedError, CallTimeoutError, WorkerDiedError, ModelNotFoundError, PullError)
+"""The exceptions that a job's run fails with."""
 
 
 class RunHandle:
@@ -50,13 +70,16 @@ class RunHandle:
 class Runner:
     """Runs jobs; one instance serves all lanes."""
 
-    def __init__(self, ledger: Ledger, bus: EventBus, live: LiveJobs, current: Current, state_dir: Path) -> None:
+    def __init__(
+        self, ledger: Ledger, bus: EventBus, live: LiveJobs, current: Current, state_dir: Path, pulls: Pulls
+    ) -> None:
         self._ledger = ledger
         self._database = ledger.database
         self._bus = bus
         self._live = live
         self._current = current
         self._state_dir = state_dir
+        self._pulls = pulls
 
     @property
     def retry(self) -> retry.RetrySettings:
@@ -86,7 +109,7 @@ class Runner:
         except WorkerStartError as error:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason=error.message)
             raise
-        except (RunFailedError, CallFailedError, CallTimeoutError, WorkerDiedError, ModelNotFoundError) as error:
+        except RUN_FAILURES as error:
             await self._failed(job.id, as_failure(error))
         except (DatabaseError, DiskFullError):
             raise
@@ -101,7 +124,7 @@ class Runner:
     async def _transcribe(self, handle: RunHandle, lane: Lane) -> tuple[Transcript, Engine]:
         job = handle.job
         settings = self._current.settings
-        engine = await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
+        engine = await self._engine(job, settings)
         known = await self._database.read(
             lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
         )
@@ -132,6 +155,17 @@ class Runner:
             known=partial(watched.known_transcript, self._database) if job.kind is Kind.WATCH else None,
         )
         return await run.transcribe(), engine
+
+    async def _engine(self, job: JobRow, settings: Settings) -> Engine:
+        """The job's engine, whose model is downloaded first where it is missing and that is allowed."""
+        try:
+            return await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
+        except ModelNotFoundError as error:
+            missing = to_download(error, settings)
+            if missing is None:
+                raise
+            await self._pulls.fetch(missing)
+        return await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
 
     async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> JobRow | None:
         def save(connection: sqlite3.Connection) -> JobRow:
@@ -215,7 +249,7 @@ def consequence(decision: retry.Decision, job: JobRow, failure: Failure, now: fl
 
 
 def as_failure(
-    error: RunFailedError | CallFailedError | CallTimeoutError | WorkerDiedError | ModelNotFoundError,
+    error: RunFailedError | CallFailedError | CallTimeoutError | WorkerDiedError | ModelNotFoundError | PullError,
 ) -> Failure:
     """What the end of a run by an exception means for its job."""
     match error:
@@ -229,3 +263,5 @@ def as_failure(
             return Failure(FailureKind.WORKER_DIED, error.message, error.hint)
         case ModelNotFoundError():
             return Failure(FailureKind.MODEL_LOAD, error.message, error.hint)
+        case PullError():
+            return Failure(_PULL_FAILURES.get(error.failure, FailureKind.MODEL_LOAD), error.message, error.hint)

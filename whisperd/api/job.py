@@ -22,7 +22,7 @@ from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, Whi
 from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.jobs.job import Kind, Priority, State
 from whisperd.jobs.version import signature
-from whisperd.models.engine import resolve_engine, resolve_options
+from whisperd.models.engine import require_model, resolve_options
 from whisperd.room import check_disk
 from whisperd.scheduler import Scheduler
 from whisperd.store import batches, events, jobs, order, transcripts
@@ -82,7 +82,7 @@ class JobApi:
         ]
         settings = self._current.settings
         options = resolve_options(params.kind, params.options, settings)
-        await resolve_engine(params.kind, options, settings, self._state_dir)
+        await require_model(params.kind, options, settings, self._state_dir)
         await check_disk(self._state_dir, settings.queue.disk_floor)
         looks = await inputs.look_at(paths)
         priority = Priority.LOW if params.low else PRIORITIES[params.kind]

@@ -54,12 +54,16 @@ class ModelSettings(Section, frozen=True):
 
     `dictation` and `file` win over `default` for their kind of work (files, batches and watched folders are all
     `file`). `allow_smaller`: after running out of memory, try the next smaller installed model and say so.
+    `download`: a job whose model is not installed downloads it first; without it, the job fails and says how to.
+    `offline`: nothing is ever downloaded, whatever asks for it.
     """
 
     default: Name = "auto"
     dictation: Name | None = None
     file: Name | None = None
     allow_smaller: bool = False
+    download: bool = False
+    offline: bool = False
 
 
 class WorkerSettings(Section, frozen=True):

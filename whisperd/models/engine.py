@@ -17,6 +17,7 @@ from whisperd.frames import AudioContext, Task
 from whisperd.jobs.job import Kind, Options
 from whisperd.models.choose import AUTO, choose, next_smaller
 from whisperd.models.locate import installed, locate
+from whisperd.models.pull import repository_of
 
 LOOK_UP_DEADLINE = 10.0
 """Seconds to find a model's folder; a file system that is slower can't hold a model either."""
@@ -92,6 +93,23 @@ async def resolve_engine(
             f"looking for models took longer than {LOOK_UP_DEADLINE:.0f} s",
             hint=f"check the disks of {state_dir} and of the Hugging Face cache",
         ) from None
+
+
+async def require_model(kind: Kind, options: Options, settings: Settings, state_dir: Path) -> None:
+    """Raises ModelNotFoundError where the job could not run; one whose model is downloaded when it starts can."""
+    try:
+        await resolve_engine(kind, options, settings, state_dir)
+    except ModelNotFoundError as error:
+        if to_download(error, settings) is None:
+            raise
+
+
+def to_download(error: ModelNotFoundError, settings: Settings) -> str | None:
+    """The missing model, where the configuration lets a job download it."""
+    models = settings.models
+    if not models.download or models.offline or error.model is None or repository_of(error.model) is None:
+        return None
+    return error.model
 
 
 async def smaller_model(name: str, options: Options, state_dir: Path) -> str | None:

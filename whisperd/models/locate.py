@@ -17,7 +17,9 @@ from whisperd.models.catalog import ALIASES, MODELS, TEST_MODEL, canonical, simi
 from whisperd.printable import printable
 
 REQUIRED_FILES: Final = ("model.bin", "tokenizer.json")
-"""Without `tokenizer.json` faster-whisper would ask a hub for one."""
+"""Of a CTranslate2 model. Without `tokenizer.json` faster-whisper would ask a hub for one."""
+TRANSFORMERS_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
+"""One of them is in a folder that only the torch engine reads."""
 VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -34,7 +36,7 @@ def locate(name: str, state_dir: Path) -> Path:
         return _complete(name, _packaged())
     if _is_path(name):
         return _at_path(name)
-    place = _snapshot(name) if _REPOSITORY.fullmatch(name) else _by_name(name, state_dir)
+    place = _by_repository(name, state_dir) if _REPOSITORY.fullmatch(name) else _by_name(name, state_dir)
     if place is None:
         raise _not_found(name, state_dir)
     return _complete(name, place)
@@ -43,7 +45,8 @@ def locate(name: str, state_dir: Path) -> Path:
 def installed(state_dir: Path) -> dict[str, Path]:
     """Every complete model by name: the package's, those in the state folder, and known ones in the Hugging Face cache.
 
-    Where a name is in two places, the folder is the one that `locate` finds.
+    Where a name is in two places, the folder is the one that `locate` finds. A folder `owner--name` holds what was
+    pulled as `owner/name`.
     """
     found: dict[str, Path] = {}
     for name, model in MODELS.items():
@@ -51,7 +54,8 @@ def installed(state_dir: Path) -> dict[str, Path]:
             found[name] = place
     with suppress(OSError):  # no such folder, or not readable: then nothing is installed there
         folders = sorted((state_dir / "models").iterdir(), key=lambda folder: folder.name in ALIASES, reverse=True)
-        found |= {canonical(folder.name): folder for folder in folders}
+        own = {canonical(folder.name.replace("--", "/")): folder for folder in folders}
+        found |= {name: folder for name, folder in own.items() if not name.startswith(".")}
     found[TEST_MODEL] = _packaged()
     return {name: place for name, place in found.items() if not _missing_files(place)}
 
@@ -84,6 +88,11 @@ def _by_name(name: str, state_dir: Path) -> Path | None:
             return own
     known = MODELS.get(name)
     return _snapshot(known.repository) if known else None
+
+
+def _by_repository(name: str, state_dir: Path) -> Path | None:
+    own = state_dir / "models" / name.replace("/", "--")
+    return own if _is_folder(own) else _snapshot(name)
 
 
 def _is_folder(path: Path) -> bool:
@@ -121,6 +130,8 @@ def _snapshot(repository: str) -> Path | None:
 
 
 def _missing_files(folder: Path) -> list[str]:
+    if any(_has_content(folder / name) for name in TRANSFORMERS_WEIGHTS) and not _has_content(folder / "model.bin"):
+        return [name for name in ("config.json", "tokenizer.json") if not _has_content(folder / name)]
     missing = [name for name in REQUIRED_FILES if not _has_content(folder / name)]
     if not any(_has_content(folder / name) for name in VOCABULARIES):
         missing.append(VOCABULARIES[0])
@@ -140,7 +151,9 @@ def _complete(name: str, folder: Path) -> Path:
         raise ModelNotFoundError(
             f'the model "{printable(name)}" in {printable(folder)} is incomplete: '
             f"{' and '.join(missing)} {verb} missing or empty",
-            hint="a CTranslate2 model of Whisper is needed, with its tokenizer.json; copy or download it again",
+            hint=f"download it again: `whisperctl model pull {printable(name)}`"
+            if name in MODELS or _REPOSITORY.fullmatch(name)
+            else "a CTranslate2 model of Whisper is needed, with its tokenizer.json; copy it again",
         )
     return folder
 
@@ -149,7 +162,9 @@ def _not_found(name: str, state_dir: Path) -> ModelNotFoundError:
     own = state_dir / "models"
     hints: list[str] = []
     if known := MODELS.get(name):
-        hints.append(f"put the CTranslate2 model ({known.repository}) into {printable(own / name)}")
+        hints.append(f"download it: `whisperctl model pull {name}` (about {known.disk_mb:,} MB)")
+    elif _REPOSITORY.fullmatch(name):
+        hints.append(f"download it: `whisperctl model pull {name}`")
     elif near := similar(name):
         hints.append(f"did you mean {near}?")
     hints.append(f"installed: {', '.join(installed(state_dir))}")
@@ -157,4 +172,5 @@ def _not_found(name: str, state_dir: Path) -> ModelNotFoundError:
         f'the model "{printable(name)}" is not installed: looked in {printable(own)} '
         f"and in the Hugging Face cache {printable(hub_cache())}",
         hint="; ".join(hints),
+        model=name,
     )

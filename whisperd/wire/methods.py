@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import history, names, types, watch
+from whisperd.wire import history, model, names, types, watch
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -52,6 +52,12 @@ _TABLE: Final = (
     Method(names.WATCH_SET, watch.WatchSetParams, watch.WatchFolderResult, "Give a folder other rules."),
     Method(names.WATCH_REMOVE, watch.WatchFolderParams, watch.WatchRemoveResult, "Watch a folder no longer."),
     Method(names.WATCH_RESCAN, watch.WatchRescanParams, watch.WatchRescanResult, "Look at every file of folders now."),
+    Method(names.MODEL_LIST, types.Empty, model.ModelListResult, "Models: known, downloaded, loaded; what is used."),
+    Method(names.MODEL_PULL, model.ModelParams, model.ModelPullResult, "Download a model, or go on with it."),
+    Method(names.MODEL_LOAD, model.ModelLoadParams, model.ModelLoadResult, "Load a model before it is needed."),
+    Method(names.MODEL_UNLOAD, model.ModelUnloadParams, model.ModelUnloadResult, "Free the memory of idle models."),
+    Method(names.MODEL_REMOVE, model.ModelParams, model.ModelRemoveResult, "Delete a downloaded model."),
+    Method(names.MODEL_BENCH, model.ModelBenchParams, model.ModelBenchResult, "Measure the installed models."),
     Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
     Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
 )

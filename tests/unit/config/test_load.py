@@ -81,6 +81,8 @@ default = "small"
 dictation = "base.en"
 file = "/models/mine"
 allow_smaller = true
+download = true
+offline = true
 [workers]
 lanes = 2
 device = "cuda"

@@ -149,7 +149,7 @@ def test_what_is_not_there_is_said_with_the_places_looked_in_and_what_to_do(home
     assert str(state_dir / "models") in caught.value.message
     assert str(home / ".cache/huggingface/hub") in caught.value.message
     assert caught.value.hint is not None
-    assert "Systran/faster-whisper-small" in caught.value.hint
+    assert "`whisperctl model pull small`" in caught.value.hint
     assert "installed: test-en" in caught.value.hint
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from whisperctl import shapes
 from whisperd.jobs import job
-from whisperd.wire import types
+from whisperd.wire import model, types
 
 PAIRS: list[tuple[Any, Any]] = [
     (shapes.ErrorDict, types.ErrorData),
@@ -26,6 +26,10 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.QueueState, types.QueueResult),
     (shapes.Check, types.Check),
     (shapes.DoctorResult, types.DoctorResult),
+    (shapes.Pull, model.PullView),
+    (shapes.Model, model.ModelView),
+    (shapes.ModelChoice, model.ChoiceView),
+    (shapes.ModelList, model.ModelListResult),
     (shapes.Event, types.EventView),
     (shapes.FileParam, types.FileParam),
 ]
