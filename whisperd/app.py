@@ -25,6 +25,7 @@ from whisperd import __version__
 from whisperd.api.bench import Bench
 from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
+from whisperd.api.history import HistoryApi
 from whisperd.api.job import JobApi
 from whisperd.api.model import ModelApi
 from whisperd.api.presenter import Presenter
@@ -142,9 +143,10 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     queue = QueueApi(database, scheduler)
     watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
     watch = WatchApi(database, watching, current, places.state_dir)
+    history = HistoryApi(database, scheduler)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
-    groups = (daemon, job, queue, watch, model)
+    groups = (daemon, job, queue, watch, model, history)
     dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:

@@ -107,11 +107,11 @@ class JobApi:
         return types.JobShowResult(await self._presenter.one(row), [story_entry(event) for event in story])
 
     async def text(self, params: types.JobTextParams) -> types.JobTextResult:
-        """Raises NotFoundError, and RefusedError while there is no transcript."""
-        row = await self._row(params.id)
+        """Also of a job whose row was cleared. Raises NotFoundError, and RefusedError while there is no transcript."""
         transcript = await self._database.read(lambda c: transcripts.get(c, params.id))
-        if row.state is not State.COMPLETED or transcript is None:
-            raise _no_text(row)
+        row = await self._database.read(lambda c: jobs.get(c, params.id))
+        if transcript is None or (row is not None and row.state is not State.COMPLETED):
+            raise _no_text(row or await self._row(params.id))
         rendered = render(transcript, params.format) if params.format else None
         return types.JobTextResult(params.id, transcript_view(transcript), rendered)
 

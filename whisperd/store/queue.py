@@ -84,6 +84,11 @@ def delete(conn: sqlite3.Connection, job_id: int) -> None:
             f"job {job_id} is {job.state.value}; only finished jobs can be deleted", hint="cancel it first"
         )
     jobs.delete(conn, [job_id])
+    forget(conn, job_id)
+
+
+def forget(conn: sqlite3.Connection, job_id: int) -> None:
+    """Remove what outlives a job's row: its transcript and its story."""
     transcripts.delete(conn, job_id)
     conn.execute("DELETE FROM events WHERE job = ?", (job_id,))
 

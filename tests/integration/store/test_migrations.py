@@ -42,7 +42,8 @@ def test_a_new_database_is_made_without_a_backup(old: Path) -> None:
 
 def test_all_tables_are_strict(old: Path) -> None:
     conn = connect(old)
-    loose = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND NOT strict AND name NOT LIKE 'sqlite_%'"
+    loose = """SELECT name FROM pragma_table_list
+        WHERE schema = 'main' AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'"""
     assert conn.execute(loose).fetchall() == []
     with pytest.raises(sqlite3.IntegrityError):
         conn.execute("UPDATE jobs SET state = 'lost'")
