@@ -22,6 +22,8 @@ import msgspec
 from anyio.abc import TaskStatus
 
 from whisperd import __version__
+from whisperd.api.admission import Admission
+from whisperd.api.batch import BatchApi
 from whisperd.api.bench import Bench
 from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
@@ -31,6 +33,8 @@ from whisperd.api.model import ModelApi
 from whisperd.api.presenter import Presenter
 from whisperd.api.queue import QueueApi
 from whisperd.api.watch import WatchApi
+from whisperd.batch_commands import BatchCommands
+from whisperd.batch_progress import BatchFigures, BatchProgress
 from whisperd.config import flags
 from whisperd.config.current import Current
 from whisperd.config.effects import Effect, diff
@@ -139,14 +143,17 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
     daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, current, places.state_dir), stop)
-    job = JobApi(database, scheduler, bus, presenter, current, places.state_dir)
+    admission = Admission(current, places.state_dir)
+    job = JobApi(database, scheduler, bus, presenter, admission)
+    figures = BatchFigures(database, live)
+    batch = BatchApi(database, BatchCommands(ledger, scheduler), figures, presenter, admission, current)
     queue = QueueApi(database, scheduler)
     watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
     watch = WatchApi(database, watching, current, places.state_dir)
     history = HistoryApi(database, scheduler)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
-    groups = (daemon, job, queue, watch, model, history)
+    groups = (daemon, job, queue, batch, watch, model, history)
     dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
@@ -174,6 +181,7 @@ async def _run_with(database: Database, current: Current, places: Places, manage
             notifier.ready()
             async with anyio.create_task_group() as chores:
                 await chores.start(watching.run)
+                chores.start_soon(BatchProgress(bus, figures).run)
                 chores.start_soon(feed_watchdog, notifier, scheduler.beat)
                 chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)
                 chores.start_soon(check_and_back_up, database, current)

@@ -8,7 +8,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -17,9 +17,12 @@ from whisperd.events import Event, EventBus
 from whisperd.jobs.transitions import Command
 from whisperd.store import events, jobs
 from whisperd.store.connection import Database
+from whisperd.store.events import StoredEvent
 from whisperd.store.jobs import JobChanges, JobRow, Transitioned
 
 _log = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 
 class Ledger:
@@ -32,11 +35,20 @@ class Ledger:
 
     async def commit(self, change: Callable[[sqlite3.Connection], Sequence[Transitioned]]) -> list[JobRow]:
         """Commit changes with their events, then publish these: events get out in the order of their numbers."""
+
+        def changed(connection: sqlite3.Connection) -> tuple[list[JobRow], list[StoredEvent]]:
+            made = change(connection)
+            return [one.job for one in made], [event for one in made for event in one.events]
+
+        return await self.change(changed)
+
+    async def change(self, change: Callable[[sqlite3.Connection], tuple[R, Sequence[StoredEvent]]]) -> R:
+        """Commit any change that comes with the events that report it, then publish these; its result."""
         async with self._turn:
-            changed = await self.database.write(change)
-            for event in (event for one in changed for event in one.events):
+            result, told = await self.database.write(change)
+            for event in told:
                 self._bus.publish(Event(event.topic, event.at, event.data, event.seq, event.job, event.batch))
-        return [one.job for one in changed]
+        return result
 
     async def transition(
         self, job_id: int, command: Command, *, reason: str | None = None, changes: JobChanges | None = None

@@ -140,7 +140,9 @@ class Runner:
                 expected_factor=factor,
             )
             self._live.note(job.id, live)
-            self._bus.publish(Event(names.TOPIC_JOB_PROGRESS, time.time(), msgspec.to_builtins(live), job=job.id))
+            self._bus.publish(
+                Event(names.TOPIC_JOB_PROGRESS, time.time(), msgspec.to_builtins(live), job=job.id, batch=job.batch)
+            )
 
         run = Run(
             job,

@@ -14,7 +14,7 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -314,7 +314,7 @@ class Scheduler:
         """
 
         def insert_where_they_fit(connection: sqlite3.Connection) -> list[Transitioned]:
-            self._check_room(connection, count)
+            self.check_room(connection, count)
             return insert(connection)
 
         rows = await self._ledger.commit(insert_where_they_fit)
@@ -324,7 +324,8 @@ class Scheduler:
         self.poke()
         return rows
 
-    def _check_room(self, connection: sqlite3.Connection, more: int) -> None:
+    def check_room(self, connection: sqlite3.Connection, more: int) -> None:
+        """Raises QueueFullError when the queue can't take so many jobs more."""
         unfinished = sum(count for state, count in jobs.counts(connection).items() if not state.final)
         limit = self._current.settings.queue.max_length
         if unfinished + more > limit:
@@ -336,10 +337,18 @@ class Scheduler:
     async def pause(self, job_id: int) -> JobRow:
         """Raises NotFoundError, IllegalTransitionError. A running job ends after its batch, which is kept."""
         job = await self._command(job_id, Command.PAUSE)
-        run = self._run_of(job_id)
-        if run is not None:
-            run.give_way = True
+        self.give_way([job_id])
         return job
+
+    def give_way(self, job_ids: Iterable[int]) -> None:
+        """Have the runs of these jobs, if any, end after their batch."""
+        for run in filter(None, map(self._run_of, job_ids)):
+            run.give_way = True
+
+    def abandon(self, job_ids: Iterable[int]) -> None:
+        """Have the runs of these jobs, if any, end at once, since their jobs are cancelled."""
+        for run in filter(None, map(self._run_of, job_ids)):
+            run.scope.cancel()
 
     async def resume(self, job_id: int) -> JobRow:
         """Raises NotFoundError, IllegalTransitionError."""
@@ -348,9 +357,7 @@ class Scheduler:
     async def cancel(self, job_id: int) -> JobRow:
         """Raises NotFoundError, IllegalTransitionError. A running job's batch is thrown away at once."""
         job = await self._command(job_id, Command.CANCEL)
-        run = self._run_of(job_id)
-        if run is not None:
-            run.scope.cancel()
+        self.abandon([job_id])
         return job
 
     async def retry(self, job_id: int) -> JobRow:
@@ -366,7 +373,7 @@ class Scheduler:
 
     async def delete(self, job_id: int) -> None:
         """Remove a finished job with its transcript. Raises NotFoundError, RefusedError."""
-        if self._run_of(job_id) is not None:
+        if self.is_running(job_id):
             raise RefusedError(f"job {job_id} is still ending", hint="try again in a moment")
         await self._database.write(lambda c: queue.delete(c, job_id))
 
@@ -386,6 +393,10 @@ class Scheduler:
         job = await self._ledger.transition(job_id, command, reason="by command")
         self.poke()
         return job
+
+    def is_running(self, job_id: int) -> bool:
+        """Whether a run of the job has not ended yet, whatever the job's state is."""
+        return self._run_of(job_id) is not None
 
     def _run_of(self, job_id: int) -> RunHandle | None:
         runs = (slot.run for slot in self._slots.values())

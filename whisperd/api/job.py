@@ -1,7 +1,7 @@
 """Use cases of `job.*`: submit, list, show, text, wait, cancel.
 
-Owns: what each means, and the checks that come before the queue (paths, options, model, disk). Leaves to others: state
-changes (the scheduler), rows (the store), types and their conversion (`whisperd.wire`, `views`).
+Owns: what each means. Leaves to others: the checks that come before the queue (`admission`), state changes (the
+scheduler), rows (the store), types and their conversion (`whisperd.wire`, `views`).
 """
 
 import contextlib
@@ -9,35 +9,22 @@ import itertools
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 import anyio
 
-from whisperd.api import inputs
+from whisperd.api.admission import Admission
 from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
 from whisperd.api.views import story_entry, transcript_view
-from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
-from whisperd.jobs.job import Kind, Priority, State
-from whisperd.jobs.version import signature
-from whisperd.models.engine import require_model, resolve_options
-from whisperd.room import check_disk
+from whisperd.jobs.job import Kind, State
 from whisperd.scheduler import Scheduler
 from whisperd.store import batches, events, jobs, order, transcripts
 from whisperd.store.connection import Database
-from whisperd.store.jobs import JobRow, NewJob
+from whisperd.store.jobs import JobRow
 from whisperd.transcripts.render import render
 from whisperd.wire import names, types
-from whisperd.wire.paths import from_wire
-
-PRIORITIES = {
-    Kind.DICTATION: Priority.INTERACTIVE,
-    Kind.FILE: Priority.NORMAL,
-    Kind.BATCH: Priority.LOW,
-    Kind.WATCH: Priority.LOW,
-}
 
 
 class JobApi:
@@ -47,15 +34,13 @@ class JobApi:
         scheduler: Scheduler,
         bus: EventBus,
         presenter: Presenter,
-        current: Current,
-        state_dir: Path,
+        admission: Admission,
     ) -> None:
         self._database = database
         self._scheduler = scheduler
         self._bus = bus
         self._presenter = presenter
-        self._current = current
-        self._state_dir = state_dir
+        self._admission = admission
 
     def handlers(self) -> Mapping[str, Handler]:
         """The methods that are answered here."""
@@ -77,27 +62,8 @@ class JobApi:
         """Raises InvalidParamsError, ModelNotFoundError, DiskFullError, QueueFullError; then nothing is queued."""
         if params.low and params.kind is Kind.DICTATION:
             raise InvalidParamsError("params.low: a dictation can't be lowered", hint="submit it with kind `file`")
-        paths = [
-            from_wire(file.path, file.path_b64, f"params.files[{index}]") for index, file in enumerate(params.files)
-        ]
-        settings = self._current.settings
-        options = resolve_options(params.kind, params.options, settings)
-        await require_model(params.kind, options, settings, self._state_dir)
-        await check_disk(self._state_dir, settings.queue.disk_floor)
-        looks = await inputs.look_at(paths)
-        priority = Priority.LOW if params.low else PRIORITIES[params.kind]
-        new = [
-            NewJob(
-                path=path,
-                kind=params.kind,
-                priority=priority,
-                options=options,
-                key=file.key,
-                signature=signature(look.version, options) if look.version and not params.again else None,
-            )
-            for path, file, look in zip(paths, params.files, looks, strict=True)
-        ]
-        rows = await self._scheduler.submit([(job, look.failure) for job, look in zip(new, looks, strict=True)])
+        new = await self._admission.jobs(params.files, params.kind, params.options, low=params.low, again=params.again)
+        rows = await self._scheduler.submit(new)
         return types.JobsResult(await self._presenter.views(rows))
 
     async def show(self, params: types.JobParams) -> types.JobShowResult:

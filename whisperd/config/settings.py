@@ -134,6 +134,13 @@ class QueueSettings(Section, frozen=True):
     disk_floor: Annotated[int, Meta(ge=0)] = 512 * 1024 * 1024
 
 
+class BatchSettings(Section, frozen=True):
+    """`concurrency`: how many files of a batch, or watched files with equal options, are in progress at once, where
+    they do not say otherwise."""
+
+    concurrency: Annotated[int, Meta(ge=1, le=32)] = 3
+
+
 class RetrySettings(Section, frozen=True):
     """The n-th retry (from 0) comes after `base_delay`·2ⁿ seconds, at most `max_delay`. `attempts`: retries by kind of
     failure, where they are to differ from the built-in table."""
@@ -258,6 +265,7 @@ class Settings(Section, frozen=True):
     transcription: TranscriptionSettings = TranscriptionSettings()
     dictation: DictationSettings = DictationSettings()
     queue: QueueSettings = QueueSettings()
+    batches: BatchSettings = BatchSettings()
     retry: RetrySettings = field(default_factory=RetrySettings)
     schedule: ScheduleSettings = ScheduleSettings()
     watch: tuple[WatchSettings, ...] = ()

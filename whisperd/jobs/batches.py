@@ -95,17 +95,20 @@ def hold_of(state: BatchState) -> str | None:
             return None
 
 
-def settled(state: BatchState, items: Mapping[State, int]) -> BatchCommand | None:
-    """What the states of a batch's items, counted, mean for it: it ends, it is open again, or nothing (None).
+def ended(state: BatchState, items: Mapping[State, int]) -> BatchCommand | None:
+    """What it means for a batch that items have come to an end, given the count of all by state; None for nothing.
 
     A batch without items goes on: they may still be added.
     """
     unfinished = any(count for item, count in items.items() if not item.final)
-    if state.final:
-        return BatchCommand.REOPEN if unfinished else None
-    if state is BatchState.DRAFT or unfinished or not any(items.values()):
+    if state.final or state is BatchState.DRAFT or unfinished or not any(items.values()):
         return None
     return BatchCommand.COMPLETE_WITH_ERRORS if items.get(State.FAILED) else BatchCommand.COMPLETE
+
+
+def begun(state: BatchState) -> BatchCommand | None:
+    """What it means for a batch that an item was added or queued again; None for nothing."""
+    return BatchCommand.REOPEN if state.final else None
 
 
 # -- progress ---------------------------------------------------------------------------------------------------------

@@ -110,10 +110,11 @@ def is_poison(unfinished_starts: int, settings: RetrySettings) -> bool:
 def keeps_checkpoint(state: State, failure: FailureKind | None) -> bool:
     """Whether a retry by hand goes on from the checkpoint.
 
-    Not after `completed` (who asks again wants it done again), and not when the file has changed: what is stored
-    belongs to the audio that was there before.
+    Not after `completed` (who asks again wants it done again), and not when the file has changed or could not be read:
+    what is stored belongs to the audio that was there before, and a damaged file is retried because it was replaced.
     """
-    return state is not State.COMPLETED and failure is not FailureKind.INPUT_CHANGED
+    replaced = (FailureKind.INPUT_CHANGED, FailureKind.BAD_INPUT, FailureKind.NO_AUDIO)
+    return state is not State.COMPLETED and failure not in replaced
 
 
 def _take_less_memory(

@@ -17,7 +17,7 @@ from whisperd.errors import NotFoundError
 from whisperd.jobs import retry
 from whisperd.jobs.job import Failure, Kind, Options, Priority, State
 from whisperd.jobs.transitions import Command, next_state
-from whisperd.store import checkpoints, events
+from whisperd.store import batches, checkpoints, events
 from whisperd.store.events import StoredEvent
 from whisperd.store.order import due, next_queued, next_retry_at, places
 from whisperd.store.rows import COLUMNS, JobChanges, JobRow, changed, column, job_row
@@ -81,10 +81,10 @@ def insert(conn: sqlite3.Connection, new: NewJob, now: float) -> Transitioned:
     """
     if (existing := _by_key(conn, new.key)) is not None:
         return Transitioned(job=existing, events=())
-    if (existing := _unfinished(conn, new.signature)) is not None:
+    if (existing := _unfinished(conn, new)) is not None:
         return _promoted(conn, existing, new.priority, now)
     job = _insert(conn, new, now, state=State.QUEUED)
-    return Transitioned(job=job, events=(_append_state(conn, job, now),))
+    return Transitioned(job=job, events=(_append_state(conn, job, now), *_begun(conn, job, now)))
 
 
 def insert_failed(conn: sqlite3.Connection, new: NewJob, failure: Failure, now: float) -> Transitioned:
@@ -92,7 +92,8 @@ def insert_failed(conn: sqlite3.Connection, new: NewJob, failure: Failure, now: 
     if (existing := _by_key(conn, new.key)) is not None:
         return Transitioned(job=existing, events=())
     job = _insert(conn, new, now, state=State.FAILED, finished_at=now, error=column("error", failure))
-    return Transitioned(job=job, events=(_append_state(conn, job, now),))
+    reported = _append_state(conn, job, now)
+    return Transitioned(job=job, events=(reported, *_begun(conn, job, now), *_ended(conn, job, now)))
 
 
 def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -> JobRow:
@@ -104,7 +105,7 @@ def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -
         "requested_model": new.options.model,
         "key": new.key,
         "signature": new.signature,
-        "hold": new.hold,
+        "hold": batches.hold(conn, new.batch) if new.batch is not None else new.hold,
         "size": new.size,
         "batch": new.batch,
         "company": new.company,
@@ -126,14 +127,24 @@ def _by_key(conn: sqlite3.Connection, key: str | None) -> JobRow | None:
     return None if row is None else job_row(row)
 
 
-def _unfinished(conn: sqlite3.Connection, signature: str | None) -> JobRow | None:
-    if signature is None:
+def _unfinished(conn: sqlite3.Connection, new: NewJob) -> JobRow | None:
+    """The unfinished job of the same file and options. One that is to be a batch's item is only another item of it."""
+    if new.signature is None:
         return None
     row = conn.execute(
-        f"SELECT {COLUMNS} FROM jobs WHERE signature = ? AND finished_at IS NULL LIMIT 1",  # noqa: S608
-        (signature,),
+        f"""SELECT {COLUMNS} FROM jobs WHERE signature = ? AND finished_at IS NULL AND (? IS NULL OR batch = ?)
+        LIMIT 1""",  # noqa: S608
+        (new.signature, new.batch, new.batch),
     ).fetchone()
     return None if row is None else job_row(row)
+
+
+def _begun(conn: sqlite3.Connection, job: JobRow, now: float) -> list[StoredEvent]:
+    return [] if job.batch is None else batches.item_begun(conn, job.batch, now)
+
+
+def _ended(conn: sqlite3.Connection, job: JobRow, now: float) -> list[StoredEvent]:
+    return [] if job.batch is None else batches.item_ended(conn, job.batch, now)
 
 
 def _promoted(conn: sqlite3.Connection, job: JobRow, priority: Priority, now: float) -> Transitioned:
@@ -220,9 +231,14 @@ def transition(
     state = next_state(job.state, command)
     if command is Command.RETRY and not retry.keeps_checkpoint(job.state, job.error and job.error.kind):
         checkpoints.discard(conn, job_id)
-    after = _set(conn, job_id, {"state": state, **_consequences(job, command, state, now), **changed(changes)})
+    values = {"state": state, **_consequences(job, command, state, now), **changed(changes)}
+    if job.batch is not None and state is State.QUEUED:
+        values["hold"] = batches.hold(conn, job.batch)
+    after = _set(conn, job_id, values)
     event = _append_state(conn, after, now, previous=job.state, command=command, reason=reason)
-    return Transitioned(job=after, events=(event,))
+    if state.final:
+        return Transitioned(job=after, events=(event, *_ended(conn, after, now)))
+    return Transitioned(job=after, events=(event, *(_begun(conn, after, now) if job.state.final else ())))
 
 
 def update(conn: sqlite3.Connection, job_id: int, changes: JobChanges) -> JobRow:

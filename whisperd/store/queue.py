@@ -94,6 +94,14 @@ def forget(conn: sqlite3.Connection, job_id: int) -> None:
 
 
 def clear(conn: sqlite3.Connection) -> int:
-    """Remove all finished jobs; their transcripts stay. How many there were."""
-    finished = [job_id for (job_id,) in conn.execute("SELECT id FROM jobs WHERE finished_at IS NOT NULL")]
-    return jobs.delete(conn, finished)
+    """Remove all finished jobs but the items of unfinished batches, and the finished batches; how many jobs there were.
+
+    Their transcripts stay.
+    """
+    finished = conn.execute(
+        """SELECT id FROM jobs WHERE finished_at IS NOT NULL
+        AND (batch IS NULL OR batch IN (SELECT id FROM batches WHERE finished_at IS NOT NULL))"""
+    )
+    removed = jobs.delete(conn, [job_id for (job_id,) in finished])
+    conn.execute("DELETE FROM batches WHERE finished_at IS NOT NULL AND id NOT IN (SELECT batch FROM jobs WHERE batch)")
+    return removed

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import history, model, names, types, watch
+from whisperd.wire import batch, history, model, names, types, watch
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -58,6 +58,18 @@ _TABLE: Final = (
     Method(names.MODEL_UNLOAD, model.ModelUnloadParams, model.ModelUnloadResult, "Free the memory of idle models."),
     Method(names.MODEL_REMOVE, model.ModelParams, model.ModelRemoveResult, "Delete a downloaded model."),
     Method(names.MODEL_BENCH, model.ModelBenchParams, model.ModelBenchResult, "Measure the installed models."),
+    Method(names.BATCH_CREATE, batch.BatchCreateParams, batch.BatchResult, "Make a batch: a draft, or a running one."),
+    Method(names.BATCH_LIST, batch.BatchListParams, batch.BatchListResult, "A page of batches, newest first."),
+    Method(names.BATCH_SHOW, batch.BatchShowParams, batch.BatchShowResult, "One batch and a page of its items."),
+    Method(names.BATCH_ADD, batch.BatchAddParams, types.JobsResult, "Add audio files to a batch."),
+    Method(names.BATCH_REMOVE, batch.BatchRemoveParams, types.JobAnswersResult, "Take jobs out of a batch."),
+    Method(names.BATCH_SET, batch.BatchSetParams, batch.BatchResult, "Change a batch's name or concurrency."),
+    Method(names.BATCH_START, batch.BatchIdsParams, batch.BatchAnswersResult, "Start drafts."),
+    Method(names.BATCH_PAUSE, batch.BatchIdsParams, batch.BatchAnswersResult, "Hold batches, over restarts too."),
+    Method(names.BATCH_RESUME, batch.BatchIdsParams, batch.BatchAnswersResult, "Let paused batches go on."),
+    Method(names.BATCH_CANCEL, batch.BatchIdsParams, batch.BatchAnswersResult, "Cancel what of batches is not done."),
+    Method(names.BATCH_RETRY, batch.BatchRetryParams, types.JobAnswersResult, "Queue items again; all failed ones."),
+    Method(names.BATCH_DELETE, batch.BatchDeleteParams, batch.BatchAnswersResult, "Remove batches with their jobs."),
     Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
     Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
 )
