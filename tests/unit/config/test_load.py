@@ -110,6 +110,9 @@ audio_context = "full"
 [queue]
 max_length = 10
 disk_floor = 0
+[batches]
+concurrency = 5
+
 [retry]
 base_delay = 0.5
 max_delay = 200
