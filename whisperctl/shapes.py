@@ -141,6 +141,8 @@ class Status(TypedDict):
     queue: dict[str, int]
     paused: bool
     trouble: str | None
+    config_error: str | None
+    restart_needed: list[str]
     holds: list[Hold]
     lanes: Lanes
     workers: list[Worker]

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -25,6 +26,7 @@ from whisperd import __version__
 from whisperd.api.admission import Admission
 from whisperd.api.batch import BatchApi
 from whisperd.api.bench import Bench
+from whisperd.api.config import ConfigApi
 from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.doctor import Doctor
 from whisperd.api.history import HistoryApi
@@ -45,10 +47,12 @@ from whisperd.events import Event, EventBus, Filter
 from whisperd.lanes import adjust_slots, make_slots, plan_lanes
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
+from whisperd.ops import logs
 from whisperd.ops.housekeeping import check_and_back_up, tidy
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
 from whisperd.ops.notify import Notifier, feed_watchdog, tell_status
 from whisperd.pulls import Pulls
+from whisperd.reload import Reloader
 from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.server import serve
 from whisperd.rpc.socket import open_listener, passed_socket
@@ -142,7 +146,10 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     scheduler = Scheduler(ledger, runner, slots, current)
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
-    daemon = DaemonApi(identity, database, scheduler, presenter, Doctor(database, current, places.state_dir), stop)
+    reloader = Reloader(current, ledger)
+    doctor = Doctor(database, current, places.state_dir)
+    daemon = DaemonApi(identity, database, scheduler, presenter, doctor, reloader, stop)
+    config = ConfigApi(current, reloader)
     admission = Admission(current, places.state_dir)
     job = JobApi(database, scheduler, bus, presenter, admission)
     figures = BatchFigures(database, live)
@@ -153,7 +160,7 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     history = HistoryApi(database, scheduler)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
-    groups = (daemon, job, queue, batch, watch, model, history)
+    groups = (daemon, job, queue, batch, watch, model, history, config)
     dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
@@ -165,6 +172,7 @@ async def _run_with(database: Database, current: Current, places: Places, manage
         return [Event(event.topic, event.at, event.data, event.seq, event.job, event.batch) for event in stored]
 
     def follow_settings(old: Settings, new: Settings) -> None:
+        logs.configure(new.log.level, new.log.format)
         adjust_slots(slots, new.workers)
         if any(change.effect is Effect.WORKER for change in diff(old, new)):
             scheduler.renew_workers()
@@ -182,6 +190,8 @@ async def _run_with(database: Database, current: Current, places: Places, manage
             async with anyio.create_task_group() as chores:
                 await chores.start(watching.run)
                 chores.start_soon(BatchProgress(bus, figures).run)
+                chores.start_soon(reloader.run)
+                chores.start_soon(_reload_on_hangup, reloader)
                 chores.start_soon(feed_watchdog, notifier, scheduler.beat)
                 chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)
                 chores.start_soon(check_and_back_up, database, current)
@@ -191,6 +201,15 @@ async def _run_with(database: Database, current: Current, places: Places, manage
                 working.cancel()
                 pulling.cancel()
                 chores.cancel_scope.cancel()
+
+
+async def _reload_on_hangup(reloader: Reloader) -> None:
+    """Read the configuration again on SIGHUP, except at a terminal: there it means that the terminal is gone."""
+    if sys.stderr.isatty():
+        return
+    with anyio.open_signal_receiver(signal.SIGHUP) as signals:
+        async for _ in signals:
+            reloader.touch()
 
 
 async def _run_cancellably(service: Scheduler | Pulls, *, task_status: TaskStatus[anyio.CancelScope]) -> None:

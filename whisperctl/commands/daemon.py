@@ -59,6 +59,7 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
     else:
         holds = status["holds"]
         lines += [f"          {render.counted(h['jobs'], 'job')} held: {render.safe(h['reason'])}" for h in holds]
+    lines += _config_lines(status, paint)
     lanes = status["lanes"]
     lines.append(f"lanes     {lanes['count']}: {render.safe(lanes['reason'])}")
     told = [] if status["paused"] else [hold["reason"] for hold in status["holds"]]
@@ -73,6 +74,17 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
         for job, label in zip(status["running"], labels, strict=True):
             fitted = render.pad(render.fit_name(label, name_columns), name_columns)
             lines.append(progress.line(job, fitted, columns, paint, bar, job["eta"]))
+    return lines
+
+
+def _config_lines(status: "Status", paint: "Paint") -> "list[str]":
+    """What is wrong with the configuration file, and what it holds that the daemon has not taken up."""
+    mistakes = (status["config_error"] or "").splitlines()
+    lines = [f"config    {paint('red', render.safe(mistake))}" for mistake in mistakes]
+    if lines:
+        lines.append("          the settings from before are in force; saving a right file is enough")
+    if waiting := ", ".join(status["restart_needed"]):
+        lines.append(f"config    {paint('yellow', 'restart needed')} for {render.safe(waiting)}")
     return lines
 
 

@@ -21,6 +21,7 @@ from whisperd.api.views import queue_counts
 from whisperd.jobs.job import State
 from whisperd.jobs.policy import Lanes
 from whisperd.lanes import worker_status
+from whisperd.reload import Reloader
 from whisperd.scheduler import Scheduler
 from whisperd.store import jobs, queue
 from whisperd.store.connection import Database
@@ -51,6 +52,7 @@ class DaemonApi:
         scheduler: Scheduler,
         presenter: Presenter,
         doctor: Doctor,
+        reloader: Reloader,
         stop: anyio.Event,
     ) -> None:
         self._identity = identity
@@ -58,6 +60,7 @@ class DaemonApi:
         self._scheduler = scheduler
         self._presenter = presenter
         self._doctor = doctor
+        self._reloader = reloader
         self._stop = stop
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -102,6 +105,8 @@ class DaemonApi:
             queue=queue_counts(counts),
             paused=self._scheduler.paused,
             trouble=self._scheduler.trouble,
+            config_error=self._reloader.error,
+            restart_needed=self._reloader.waiting,
             holds=await self._holds(),
             lanes=types.LanesView(identity.lanes.count, identity.lanes.reason),
             workers=[worker_status(lane) for lane in self._scheduler.lanes],

@@ -1,16 +1,10 @@
-"""Where the configuration file lies.
+"""Where the configuration file lies, as a path; the rule is the client's too (`whisperd.wire.names`)."""
 
-Owns: that one rule, the XDG base directory specification's. Leaves to others: socket and state folder, which the
-client must find as well (`whisperd.wire.names`).
-"""
-
-import os
 from pathlib import Path
+
+from whisperd.wire import names
 
 
 def config_file() -> Path:
     """`$XDG_CONFIG_HOME/whisperd/config.toml`, by default `~/.config/whisperd/config.toml`."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not base.startswith("/"):  # the specification: a relative path is to be ignored
-        base = Path("~/.config").expanduser()
-    return Path(base) / "whisperd" / "config.toml"
+    return Path(names.config_file())

@@ -69,7 +69,8 @@ class ModelSettings(Section, frozen=True):
 class WorkerSettings(Section, frozen=True):
     """The processes that hold the models.
 
-    `lanes`: 2 keeps dictation's model apart from the files', 1 shares one. `threads` 0 lets the worker choose.
+    `lanes`: 2 keeps dictation's model apart from the files', 1 shares one. `device`: where models run. `backend`: the
+    engine that runs them. `compute_type`: the precision of their numbers. `threads`: 0 lets the worker choose.
     `keep_alive`: seconds that an idle interactive model stays loaded (`auto`: 5 min on a GPU, for ever on a CPU).
     A worker is replaced, when idle, after `recycle_after_jobs` jobs (0: never) or once its memory has grown by
     `recycle_growth_mb` since its first job.
@@ -104,6 +105,10 @@ class WorkerSettings(Section, frozen=True):
 class TranscriptionSettings(Section, frozen=True):
     """What a job uses where its own options say nothing.
 
+    `language`: of the speech. `task`: write what is said, or its English translation. `beam_size`: candidates that are
+    followed while decoding; more is slower. `audio_context`: how much the encoder looks at, 30 s (`full`) or what the
+    audio needs (`fit`), which is faster and may cost words. `prompt`: text in the style that is wanted. `hotwords`:
+    names and terms to expect. `words`: times of single words.
     `formats` are the files that every job of kind file, batch or watch writes; none by default, since the text is kept
     in the database. `output_dir` is where they go; beside the audio without it.
     """
@@ -249,7 +254,7 @@ class HookSettings(Section, frozen=True):
 
 
 class LogSettings(Section, frozen=True):
-    """`format` `auto`: for the journal under systemd, else text."""
+    """`level`: the least that is logged. `format` `auto`: for the journal under systemd, else text."""
 
     level: LogLevel = "info"
     format: LogFormat = "auto"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import batch, history, model, names, types, watch
+from whisperd.wire import batch, config, history, model, names, types, watch
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -70,6 +70,9 @@ _TABLE: Final = (
     Method(names.BATCH_CANCEL, batch.BatchIdsParams, batch.BatchAnswersResult, "Cancel what of batches is not done."),
     Method(names.BATCH_RETRY, batch.BatchRetryParams, types.JobAnswersResult, "Queue items again; all failed ones."),
     Method(names.BATCH_DELETE, batch.BatchDeleteParams, batch.BatchAnswersResult, "Remove batches with their jobs."),
+    Method(names.CONFIG_SHOW, types.Empty, config.ConfigShowResult, "The settings in force, and where they come from."),
+    Method(names.CONFIG_CHECK, config.ConfigCheckParams, config.ConfigCheckResult, "Every mistake in a file."),
+    Method(names.CONFIG_RELOAD, types.Empty, config.ConfigReloadResult, "Read the configuration file again."),
     Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
     Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
 )

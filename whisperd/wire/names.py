@@ -109,6 +109,9 @@ MODEL_LOAD = "model.load"
 MODEL_UNLOAD = "model.unload"
 MODEL_REMOVE = "model.remove"
 MODEL_BENCH = "model.bench"
+CONFIG_SHOW = "config.show"
+CONFIG_CHECK = "config.check"
+CONFIG_RELOAD = "config.reload"
 EVENTS_SUBSCRIBE = "events.subscribe"
 EVENTS_UNSUBSCRIBE = "events.unsubscribe"
 
@@ -172,6 +175,14 @@ def state_dir() -> str:
     if not base.startswith("/"):  # the XDG specification: a relative path is to be ignored
         base = os.path.join(os.path.expanduser("~"), ".local", "state")  # noqa: PTH111, PTH118 (pathlib costs 5 ms)
     return base + "/whisperd"
+
+
+def config_file() -> str:
+    """`$XDG_CONFIG_HOME/whisperd/config.toml`, by default `~/.config/whisperd/config.toml`."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):
+        base = os.path.join(os.path.expanduser("~"), ".config")  # noqa: PTH111, PTH118
+    return base + "/whisperd/config.toml"
 
 
 def socket_path(state: str | None = None) -> str:

@@ -109,6 +109,8 @@ class StatusResult(Struct, frozen=True):
     queue: QueueCounts
     paused: bool
     trouble: str | None
+    config_error: str | None
+    restart_needed: list[str]
     holds: list[HoldView]
     lanes: LanesView
     workers: list[WorkerStatus]

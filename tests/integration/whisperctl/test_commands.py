@@ -17,6 +17,8 @@ STATUS: Params = {
     "queue": {"queued": 14, "running": 1, "waiting": 0, "paused": 0, "completed": 120, "failed": 3, "cancelled": 0},
     "paused": False,
     "trouble": None,
+    "config_error": None,
+    "restart_needed": [],
     "holds": [{"reason": "low work runs 22:00-07:00", "jobs": 3}],
     "lanes": {"count": 2, "reason": "both fit"},
     "workers": [
