@@ -102,6 +102,77 @@ class Answer(TypedDict):
     error: ErrorDict | None
 
 
+class Summary(TypedDict):
+    id: int
+    source: str
+    path: str
+    at: str
+    duration: float
+    processing_time: float
+    confidence: float
+    model: str
+    device: str
+    beginning: str
+    language: str | None
+    partial: bool
+    edited: bool
+    batch: int | None
+    batch_name: str | None
+
+
+class Folder(TypedDict):
+    folder: str
+    transcripts: int
+    duration: float
+    at: str
+
+
+class HistoryList(TypedDict):
+    transcripts: list[Summary]
+    folders: list[Folder]
+    next_cursor: str | None
+
+
+class SnippetPart(TypedDict):
+    text: str
+    match: bool
+
+
+class Match(TypedDict):
+    transcript: Summary
+    snippet: list[SnippetPart]
+
+
+class HistorySearch(TypedDict):
+    matches: list[Match]
+    next_cursor: str | None
+
+
+class HistoryShow(TypedDict):
+    summary: Summary
+    transcript: Params
+    original: str | None
+    rendered: str | None
+
+
+class HistoryAnswer(TypedDict):
+    id: int
+    ok: bool
+    error: ErrorDict | None
+
+
+class Document(TypedDict):
+    id: int
+    name: str
+    content: str
+    name_b64: str | None
+
+
+class HistoryExport(TypedDict):
+    documents: list[Document]
+    next_cursor: str | None
+
+
 class Worker(TypedDict):
     lane: str
     state: str

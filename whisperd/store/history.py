@@ -22,13 +22,14 @@ _OPEN, _CLOSE, _MORE = "\x02", "\x03", "…"
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which transcripts; times are unix seconds, `since` included and `until` not. None and () exclude nothing."""
+    """Which transcripts; times are unix seconds, `since` included and `until` not; `batch` is a number or a name. What
+    is None or empty excludes nothing."""
 
     sources: tuple[Kind, ...] = ()
     since: float | None = None
     until: float | None = None
     language: str | None = None
-    batch: int | None = None
+    batch: int | str | None = None
     confidence_below: float | None = None
     folder: bytes | None = None
 
@@ -171,7 +172,7 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
         ("at >= ?", wanted.since),
         ("at < ?", wanted.until),
         ("language = ?", wanted.language),
-        ("batch = ?", wanted.batch),
+        ("batch_name = ?" if isinstance(wanted.batch, str) else "batch = ?", wanted.batch),
         ("confidence < ?", wanted.confidence_below),
         ("folder = ?", wanted.folder),
     )

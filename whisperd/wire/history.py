@@ -22,15 +22,15 @@ Ids = Annotated[list[JobId], Meta(min_length=1, max_length=names.MAX_PAGE)]
 class HistoryFilter(Params, frozen=True):
     """Which transcripts; what is left out excludes nothing.
 
-    `since` and `until` are of the time it was finished, the first included. `batch` is a batch's number, `folder` the
-    absolute path of watched files' folder (`folder_b64` where it is not UTF-8).
+    `since` and `until` are of the time it was finished, the first included. `batch` is a batch's number or name, also
+    of one that is deleted; `folder` the absolute path of watched files' folder (`folder_b64` where it is not UTF-8).
     """
 
     sources: tuple[Kind, ...] = ()
     since: Moment | None = None
     until: Moment | None = None
     language: str | None = None
-    batch: JobId | None = None
+    batch: JobId | Query | None = None
     confidence_below: Annotated[float, Meta(ge=0, le=1)] | None = None
     folder: str | None = None
     folder_b64: str | None = None

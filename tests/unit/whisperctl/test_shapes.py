@@ -7,7 +7,7 @@ import pytest
 
 from whisperctl import shapes
 from whisperd.jobs import job
-from whisperd.wire import model, types
+from whisperd.wire import history, model, types
 
 PAIRS: list[tuple[Any, Any]] = [
     (shapes.ErrorDict, types.ErrorData),
@@ -19,6 +19,16 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.StoryEntry, types.StoryEntry),
     (shapes.JobStory, types.JobShowResult),
     (shapes.Answer, types.JobAnswer),
+    (shapes.Summary, history.TranscriptSummary),
+    (shapes.Folder, history.FolderSummary),
+    (shapes.HistoryList, history.HistoryListResult),
+    (shapes.SnippetPart, history.SnippetPart),
+    (shapes.Match, history.HistoryMatch),
+    (shapes.HistorySearch, history.HistorySearchResult),
+    (shapes.HistoryShow, history.HistoryShowResult),
+    (shapes.HistoryAnswer, history.HistoryAnswer),
+    (shapes.Document, history.Document),
+    (shapes.HistoryExport, history.HistoryExportResult),
     (shapes.Worker, types.WorkerStatus),
     (shapes.Status, types.StatusResult),
     (shapes.Hold, types.HoldView),

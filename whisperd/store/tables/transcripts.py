@@ -39,6 +39,7 @@ TABLES: Final = (
     """CREATE INDEX transcripts_by_folder ON transcripts (folder, at, job, language, confidence, batch, duration)
         WHERE folder IS NOT NULL""",
     "CREATE INDEX transcripts_by_batch ON transcripts (batch, at, job) WHERE batch IS NOT NULL",
+    "CREATE INDEX transcripts_by_batch_name ON transcripts (batch_name, at, job) WHERE batch_name IS NOT NULL",
     "CREATE INDEX transcripts_by_content ON transcripts (digest, signature) WHERE digest IS NOT NULL",
     # What a list says of each folder of watched files, kept so that it need not count them.
     """CREATE TABLE watched_folders (
