@@ -105,6 +105,10 @@ class ScriptedDaemon:
             if thread is not threading.current_thread():  # an answer may stop the daemon
                 thread.join(10)
 
+    def talking(self) -> bool:
+        """Whether anybody is connected."""
+        return any(thread.is_alive() for thread in self._threads[1:])
+
     def asked(self, method: str) -> list[Params]:
         """The parameters of every request for a method, in order."""
         return [params for name, params in self.requests if name == method]

@@ -47,6 +47,7 @@ COMMANDS = {
     "model bench": ("model", "how fast the installed models are here, and which to use"),
     "queue pause": ("queue", "hold files, over restarts too; dictation goes on"),
     "queue resume": ("queue", "let files run again"),
+    "hotkey run": ("hotkey", "dictate while a key is held, anywhere on the desktop"),
     "queue clear": ("queue", "remove finished jobs from the list"),
     "config show": ("config", "the settings in force, or with --default the annotated default file"),
     "config check": ("config", "every mistake in the configuration file"),

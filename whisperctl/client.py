@@ -44,11 +44,19 @@ class Client:
 
     def call(self, method: str, params: "Params | None" = None, timeout: float | None = CALL_TIMEOUT) -> "Json":
         """The method's result. Raises `RequestFailedError` with the daemon's error, or `DisconnectedError`."""
+        self.ask(method, params)
+        return self.answer(method, timeout)
+
+    def ask(self, method: str, params: "Params | None" = None) -> None:
+        """Send a request whose answer is fetched later, before anything else is asked."""
         self._last_id += 1
         request: Params = {"jsonrpc": names.JSONRPC, "id": self._last_id, "method": method}
         if params:
             request["params"] = params
         self._send(_encoded(request))
+
+    def answer(self, method: str, timeout: float | None = CALL_TIMEOUT) -> "Json":
+        """The result of what was asked last. Raises as `call` does; `None` waits as long as the daemon lives."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while (message := self._read(deadline)) is not None:
             if "method" in message:
