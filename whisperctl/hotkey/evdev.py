@@ -27,8 +27,8 @@ _KEY_BYTES = 96
 """Of the bits for all key codes: KEY_MAX is 0x2ff."""
 _EVIOCGBIT_KEY = 0x80000000 | _KEY_BYTES << 16 | ord("E") << 8 | 0x20 + _EV_KEY
 """`EVIOCGBIT(EV_KEY, 96)`: which keys a device has."""
-_IN_ATTRIB, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE_SELF = 0x4, 0x80, 0x100, 0x400
-_CHANGES = _IN_ATTRIB | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE_SELF
+_IN_ATTRIB, _IN_MOVED_TO, _IN_CREATE = 0x4, 0x80, 0x100
+_CHANGES = _IN_ATTRIB | _IN_MOVED_TO | _IN_CREATE
 """inotify(7); the attributes change when udev gives a new device its group."""
 
 

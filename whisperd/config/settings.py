@@ -18,6 +18,7 @@ from whisperd.jobs.job import Format, Options
 
 Name = Annotated[str, Meta(min_length=1, max_length=4096)]
 Language = Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$", description='"auto" or a code such as "en"')]
+Keys = Annotated[str, Meta(pattern=r"^ *\S+( *\+ *\S+)* *$", description='keys such as "ctrl+space"')]
 Attempts = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400 * 365)]
 HoursOfDay = Annotated[
@@ -260,6 +261,46 @@ class LogSettings(Section, frozen=True):
     format: LogFormat = "auto"
 
 
+class InsertSettings(Section, frozen=True):
+    """Text at the cursor; read by the client, for each text.
+
+    `backends`: those that may type, in this order; without any, all in the order of the session. `newlines`: what a
+    line break becomes; enter submits forms and runs commands. `paste`: the keys that paste; in terminals others do.
+    """
+
+    backends: tuple[Literal["wtype", "ydotool", "xdotool", "clipboard", "keyboard"], ...] = ()
+    newlines: Literal["space", "shift+enter", "enter"] = "space"
+    paste: Keys = "ctrl+v"
+
+
+class HotkeySettings(Section, frozen=True):
+    """The hotkey agent, which reads this when it starts. `backend`: what watches the keys. `sounds`: when it listens
+    and when the text is there. `notifications`: `all` shows these too."""
+
+    backend: Literal["auto", "portal", "x11", "evdev", "keyboard"] = "auto"
+    sounds: bool = True
+    notifications: Literal["all", "problems", "none"] = "problems"
+
+
+class BindingSettings(Section, frozen=True):
+    """A hotkey, written `[[binding]]`, one table each; without any, `ctrl+alt+space` is held.
+
+    `keys`: modifiers and a key. `mode`: dictate while they are held, from one press to the next, cancel the dictation,
+    or deliver the last text again. `output`: where texts go; typed by default. `language`, `model`, `prompt`, `hotwords`,
+    `device` (the microphone) and `private` (nothing is kept) are those of its dictations.
+    """
+
+    keys: Keys
+    mode: Literal["hold", "toggle", "cancel", "again"] = "hold"
+    output: Literal["type", "clipboard", "stdout", "none"] | None = None
+    language: Language | None = None
+    model: Name | None = None
+    prompt: str | None = None
+    hotwords: str | None = None
+    device: Name | None = None
+    private: bool = False
+
+
 class Settings(Section, frozen=True):
     """The whole file."""
 
@@ -276,8 +317,14 @@ class Settings(Section, frozen=True):
     watch: tuple[WatchSettings, ...] = ()
     hooks: HookSettings = HookSettings()
     log: LogSettings = LogSettings()
+    insert: InsertSettings = InsertSettings()
+    hotkey: HotkeySettings = HotkeySettings()
+    binding: tuple[BindingSettings, ...] = ()
 
     def __post_init__(self) -> None:
         paths = [folder.path for folder in self.watch]
-        if twice := {str(path) for path in paths if paths.count(path) > 1}:
+        keys = [binding.keys for binding in self.binding]
+        if twice := {str(path) for path in paths if paths.count(path) > 1} | {
+            key for key in keys if keys.count(key) > 1
+        }:
             raise ValueError(f"{min(twice)} is there twice")

@@ -17,12 +17,7 @@ from whisperd.config.settings import Section, Settings
 def uncommented() -> str:
     """The default file with every setting that has a default in force."""
     lines = [re.sub(r"^#(\w+ = .+)$", r"\1", line) for line in annotated().splitlines()]
-    text = "\n".join(lines)
-    return (
-        text.partition("#[[watch]]")[0]
-        + text.partition("#[[watch]]")[2].partition("[hooks]")[1]
-        + (text.partition("[hooks]")[2])
-    )
+    return re.sub(r"^#\[\[.*?(?=^#?\[|\Z)", "", "\n".join(lines), flags=re.DOTALL | re.MULTILINE)
 
 
 def test_the_default_file_is_valid_as_it_stands_and_changes_nothing() -> None:

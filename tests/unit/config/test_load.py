@@ -16,7 +16,7 @@ from whisperd.config import words
 from whisperd.config.lines import key_lines, line_of
 from whisperd.config.load import check_config, load, parse
 from whisperd.config.paths import config_file
-from whisperd.config.settings import Settings, WatchSettings
+from whisperd.config.settings import BindingSettings, Settings, WatchSettings
 from whisperd.errors import ConfigError
 from whisperd.frames import AudioContext, FailureKind, Task
 from whisperd.jobs.job import Format
@@ -147,7 +147,30 @@ timeout = 5
 [log]
 level = "debug"
 format = "json"
+[insert]
+backends = ["clipboard", "xdotool"]
+newlines = "shift+enter"
+paste = "ctrl+shift+v"
+[hotkey]
+backend = "evdev"
+sounds = false
+notifications = "all"
+[[binding]]
+keys = "ctrl+space"
+mode = "toggle"
+output = "clipboard"
+language = "de"
+model = "small"
+prompt = "Grüße"
+hotwords = "whisperd"
+device = "USB"
+private = true
 """
+
+
+OF_AN_ARRAY = {"watch": WatchSettings(Path("/elsewhere")), "binding": BindingSettings("f1")}
+"""A table of each array, with what it can't do without."""
+NEEDED = {"watch": ("path", "/a"), "binding": ("keys", "f1")}
 
 
 def test_every_setting_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +183,7 @@ def test_every_setting_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         if section.default is msgspec.NODEFAULT:
             default = section.default_factory()  # pyright: ignore[reportCallIssue]
         if isinstance(value, tuple):
-            [told], [value], default = told, value, WatchSettings(Path("/elsewhere"))
+            [told], [value], default = told, value, OF_AN_ARRAY[section.name]
         assert set(told) == set(value.__struct_fields__)
         for name in value.__struct_fields__:
             assert getattr(value, name) != getattr(default, name), f"{section.name}.{name} is at its default"
@@ -399,13 +422,14 @@ VALUES = st.recursive(
 
 @given(SECTION_NAMES, st.data())
 def test_a_value_of_any_type_is_taken_or_explained(section: str, data: st.DataObject) -> None:
-    array = section == "watch"
-    kind = WatchSettings if array else type(getattr(Settings(), section))
+    array = section in OF_AN_ARRAY
+    kind = type(OF_AN_ARRAY[section] if array else getattr(Settings(), section))
     name = data.draw(st.sampled_from(kind.__struct_fields__))
     value = data.draw(VALUES)
     text = f"[{section}]\n{name} = {toml(value)}"
     if array:
-        text = f"[{text.replace(']', ']]', 1)}" + ("\npath = '/a'" if name != "path" else "")
+        needed, given = NEEDED[section]
+        text = f"[{text.replace(']', ']]', 1)}" + (f"\n{needed} = '{given}'" if name != needed else "")
     settings, mistakes = parse(text.encode())
     if mistakes:
         assert all(problem.line in (1, 2) and problem.key.startswith(section) for problem in mistakes)
