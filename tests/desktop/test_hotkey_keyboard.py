@@ -2,7 +2,6 @@
 
 import os
 import queue
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,13 @@ from whisperctl.hotkey.bindings import binding
 from whisperctl.hotkey.keyboard import Keyboard
 
 PACKAGE = """
-import collections, os, threading
+import collections, os, threading, time
 Event = collections.namedtuple("Event", "scan_code event_type")
 
 def hook(callback):
     def press():
+        while not os.path.exists(os.path.expanduser("~/ready")):
+            time.sleep(0.01)
         for code, way in ((29, "down"), (57, "down"), (57, "down"), (57, "up"), (29, "up")):
             callback(Event(code, way))
         os._exit(3)
@@ -31,10 +32,8 @@ def test_keys_are_reported_and_the_end_of_its_process_is_an_error(
     (folder / "keyboard.py").write_text(PACKAGE, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
     reports: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
-    ready = threading.Event()
     with pytest.raises(BackendError) as caught:
-        Keyboard().watch((binding("ctrl+space"),), ready.set, lambda number, down: reports.put((number, down)))
-    assert ready.is_set()
+        Keyboard().watch((binding("ctrl+space"),), (folder / "ready").touch, lambda *report: reports.put(report))
     assert [reports.get(timeout=1) for _ in range(reports.qsize())] == [(0, True), (0, False)]
     assert "process ended" in caught.value.reason
 

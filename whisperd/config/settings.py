@@ -286,8 +286,8 @@ class BindingSettings(Section, frozen=True):
     """A hotkey, written `[[binding]]`, one table each; without any, `ctrl+alt+space` is held.
 
     `keys`: modifiers and a key. `mode`: dictate while they are held, from one press to the next, cancel the dictation,
-    or deliver the last text again. `output`: where texts go; typed by default. `language`, `model`, `prompt`, `hotwords`,
-    `device` (the microphone) and `private` (nothing is kept) are those of its dictations.
+    or deliver the last text again. `output`: where texts go; typed by default. `language`, `model`, `prompt`,
+    `hotwords`, `device` (the microphone) and `private` (nothing is kept) are those of its dictations.
     """
 
     keys: Keys
