@@ -14,7 +14,7 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel, decode_audio
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from tests.speech import SAMPLE_RATE
-from whisperd.worker.lifeline import yield_to_others
+from whisperd.lifeline import yield_to_others
 
 
 @dataclass(frozen=True)

@@ -185,3 +185,11 @@ class WorkerError(WhisperdError):
 
     kind = "worker"
     retryable = True
+
+
+class MicrophoneError(WhisperdError):
+    """There is no microphone, it can't be opened, or its process is gone."""
+
+    code = names.REFUSED
+    kind = "microphone"
+    retryable = True

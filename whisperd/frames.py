@@ -103,10 +103,14 @@ class FileIdentity(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The audio a call reads: an absolute path as bytes, and the identity it must still have (None: not yet known)."""
+    """The audio a call reads: an absolute path as bytes, and the identity it must still have (None: not yet known).
+
+    `growing`: a recording that may still be written to, which has no identity; what was there once stays as it is.
+    """
 
     path: bytes
     identity: FileIdentity | None = None
+    growing: bool = False
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -218,7 +222,19 @@ class Decode(msgspec.Struct, frozen=True, tag="decode"):
     options: DecodeOptions
 
 
-Call = Load | Open | Plan | DetectLanguage | Calibrate | Decode
+class Listen(msgspec.Struct, frozen=True, tag="listen"):
+    """Find the utterances that a growing recording holds from sample `start` on. → `Heard`
+
+    `ended`: nothing will be added, so what is spoken at its end is an utterance too.
+    """
+
+    source: Source
+    start: int
+    ended: bool
+    audio_context: AudioContext = AudioContext.FULL
+
+
+Call = Load | Open | Plan | DetectLanguage | Calibrate | Decode | Listen
 
 
 # -- replies: worker to daemon ----------------------------------------------------------------------------------------
@@ -277,6 +293,16 @@ class Decoded(msgspec.Struct, frozen=True, tag="decoded"):
     seconds: float
 
 
+class Heard(msgspec.Struct, frozen=True, tag="heard"):
+    """The utterances that have ended, as chunks; `next_start` is where to listen from next. `speaking`: speech has
+    begun after it. `end` is the number of samples that the recording has by now."""
+
+    chunks: tuple[Chunk, ...]
+    next_start: int
+    speaking: bool
+    end: int
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The call failed; the worker lives on. `message` says what happened to what, `hint` what to do."""
 
@@ -285,7 +311,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     hint: str | None = None
 
 
-Reply = Ready | Loaded | Opened | Planned | LanguageDetected | Calibrated | Decoded | Failed
+Reply = Ready | Loaded | Opened | Planned | LanguageDetected | Calibrated | Decoded | Heard | Failed
 
 
 # -- framing ----------------------------------------------------------------------------------------------------------
@@ -300,7 +326,7 @@ _call_decoder: Final = msgspec.msgpack.Decoder(Call)
 _reply_decoder: Final = msgspec.msgpack.Decoder(Reply)
 
 
-def encode(message: Call | Reply) -> bytes:
+def encode(message: msgspec.Struct) -> bytes:
     """The message as one frame: four bytes of big-endian length, then MessagePack."""
     body = _encoder.encode(message)
     return _LENGTH.pack(len(body)) + body
@@ -332,11 +358,14 @@ def decode_reply(body: bytes) -> Reply:
 
 def receive_call(connection: socket.socket) -> Call | None:
     """Block until the next call has arrived; None when the daemon has closed its end."""
-    prefix = _receive_exactly(connection, _LENGTH.size)
-    if prefix is None:
-        return None
-    body = _receive_exactly(connection, frame_length(prefix))
+    body = receive_body(connection)
     return None if body is None else decode_call(body)
+
+
+def receive_body(connection: socket.socket) -> bytes | None:
+    """Block until the next frame has arrived: what follows its prefix; None at the end of the stream."""
+    prefix = _receive_exactly(connection, _LENGTH.size)
+    return None if prefix is None else _receive_exactly(connection, frame_length(prefix))
 
 
 def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:

@@ -11,7 +11,7 @@ import socket
 import sys
 
 from whisperd.frames import FrameError
-from whisperd.worker.lifeline import OrphanedError, follow, yield_to_others
+from whisperd.lifeline import OrphanedError, follow, yield_to_others
 from whisperd.worker.serve import serve
 
 

@@ -18,7 +18,9 @@ from whisperd.frames import (
     Decoded,
     DetectLanguage,
     FailureKind,
+    Heard,
     LanguageDetected,
+    Listen,
     Load,
     Loaded,
     Open,
@@ -38,7 +40,9 @@ from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, detect_language
 from whisperd.worker.failures import WorkError
 from whisperd.worker.files import open_unchanged
+from whisperd.worker.listening import utterances
 from whisperd.worker.model import SpeechModel
+from whisperd.worker.recordings import read_recording
 from whisperd.worker.speech import find_speech, quietest
 
 _BACKENDS: Final = ("ctranslate2", "torch")
@@ -72,6 +76,8 @@ class Handlers:
                     self._require_model(), self._chunks(call.source, call.block, call.chunks), call.options
                 )
                 return Decoded(results, round(time.monotonic() - began, 4))
+            case Listen():
+                return _listen(call)
             case _:
                 assert_never(call)
 
@@ -120,6 +126,9 @@ class Handlers:
         return Calibrated(*calibrate(seconds_for, len(chunks), call.budget))
 
     def _chunks(self, source: Source, block: tuple[int, int], chunks: tuple[Chunk, ...]) -> list[tuple[Chunk, Samples]]:
+        if source.growing:
+            samples = read_recording(source.path, *block)
+            return [(chunk, samples[chunk.start - block[0] : chunk.end - block[0]]) for chunk in chunks]
         read = self._blocks.between(source, *block)
         return [(chunk, read.samples[chunk.start - read.start : chunk.end - read.start]) for chunk in chunks]
 
@@ -138,6 +147,12 @@ def _make_model(call: Load, threads: int) -> SpeechModel:
 
         return TorchModel(call, threads)
     return CTranslate2Model(call, threads)
+
+
+def _listen(call: Listen) -> Heard:
+    samples = read_recording(call.source.path, call.start, None)
+    speech = packing.split_long(find_speech(samples), lambda start, end: quietest(samples, start, end))
+    return utterances(speech, call.start, call.start + len(samples), call.audio_context, ended=call.ended)
 
 
 def _open(source: Source) -> Opened:

@@ -1,4 +1,4 @@
-"""What a worker owes the machine before it does anything: to die with the daemon, and to come last.
+"""What a child owes the machine before it does anything: to die with the daemon, and, for a worker, to come last.
 
 Owns: the parent-death signal, nice value, I/O priority and out-of-memory score of this process. Nothing here imports
 anything heavy, so that it holds before memory and time are spent.
