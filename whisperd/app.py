@@ -28,6 +28,7 @@ from whisperd.api.batch import BatchApi
 from whisperd.api.bench import Bench
 from whisperd.api.config import ConfigApi
 from whisperd.api.daemon import DaemonApi, Identity
+from whisperd.api.dictate import DictateApi
 from whisperd.api.doctor import Doctor
 from whisperd.api.history import HistoryApi
 from whisperd.api.job import JobApi
@@ -42,6 +43,7 @@ from whisperd.config.current import Current
 from whisperd.config.effects import Effect, diff
 from whisperd.config.paths import config_file
 from whisperd.config.settings import Settings
+from whisperd.dictation.service import Dictation
 from whisperd.errors import DatabaseCorruptError
 from whisperd.events import Event, EventBus, Filter
 from whisperd.lanes import adjust_slots, make_slots, plan_lanes
@@ -156,11 +158,13 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     batch = BatchApi(database, BatchCommands(ledger, scheduler), figures, presenter, admission, current)
     queue = QueueApi(database, scheduler)
     watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
+    dictation = Dictation(ledger, scheduler, bus, current, places.state_dir, places.socket.parent)
+    dictate = DictateApi(dictation)
     watch = WatchApi(database, watching, current, places.state_dir)
     history = HistoryApi(database, scheduler)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
-    groups = (daemon, job, queue, batch, watch, model, history, config)
+    groups = (daemon, job, queue, dictate, batch, watch, model, history, config)
     dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
@@ -188,6 +192,7 @@ async def _run_with(database: Database, current: Current, places: Places, manage
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
             notifier.ready()
             async with anyio.create_task_group() as chores:
+                await chores.start(dictation.run)
                 await chores.start(watching.run)
                 chores.start_soon(BatchProgress(bus, figures).run)
                 chores.start_soon(reloader.run)

@@ -211,6 +211,11 @@ class Scheduler:
 
     # -- leases -------------------------------------------------------------------------------------------------------
 
+    @property
+    def interactive_lane(self) -> Lane:
+        """The lane that dictation computes on; without a lease only for what is no work, such as hearing a pause."""
+        return next(slot.lane for slot in self._slots.values() if Priority.INTERACTIVE in slot.role.serves)
+
     @contextlib.asynccontextmanager
     async def lease(self) -> AsyncGenerator[Lane]:
         """The interactive lane for one computation of a dictation, while the background lane is stopped.

@@ -10,17 +10,17 @@ import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
+from whisperd.config.dictation import DictationSettings
+from whisperd.config.section import Name, Seconds, Section
 from whisperd.frames import AudioContext, FailureKind, Task
 from whisperd.jobs.folder import Afterwards, FolderRules, Notice, Pattern, Recordings
 from whisperd.jobs.job import Format, Options
 
-Name = Annotated[str, Meta(min_length=1, max_length=4096)]
 Language = Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$", description='"auto" or a code such as "en"')]
 Keys = Annotated[str, Meta(pattern=r"^ *\S+( *\+ *\S+)* *$", description='keys such as "ctrl+space"')]
 Attempts = Annotated[int, Meta(ge=0, le=100)]
-Seconds = Annotated[float, Meta(ge=0, le=86_400 * 365)]
 HoursOfDay = Annotated[
     str,
     Meta(
@@ -31,10 +31,6 @@ HoursOfDay = Annotated[
 """From and until in local time; may go over midnight."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "text", "json"]
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file. An unknown key is an error: a misspelt setting must not be ignored."""
 
 
 class SocketSettings(Section, frozen=True):
@@ -123,13 +119,6 @@ class TranscriptionSettings(Section, frozen=True):
     words: bool = False
     formats: tuple[Format, ...] = ()
     output_dir: Path | None = None
-
-
-class DictationSettings(Section, frozen=True):
-    """`max_length`: seconds of audio that still count as dictation. `audio_context` `auto`: fit on a CPU, else full."""
-
-    max_length: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
-    audio_context: Literal["auto", "full", "fit"] = "auto"
 
 
 class QueueSettings(Section, frozen=True):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from whisperd.puller.messages import Failed, Message, PullFailure, encode
-from whisperd.worker.lifeline import OrphanedError, follow
+from whisperd.lifeline import OrphanedError, follow
 
 NICE = 10
 

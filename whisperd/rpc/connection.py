@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 import anyio
 from anyio.abc import TaskGroup
 
+from whisperd.api import caller
 from whisperd.errors import InvalidRequestError, ShuttingDownError, TooManyRequestsError, WhisperdError
 from whisperd.events import EventBus, Replay
 from whisperd.rpc.dispatch import Dispatcher, refuse, refuse_all
@@ -33,6 +34,7 @@ class Connection:
         self._dispatcher = dispatcher
         self._limits = limits
         self._subscriptions = Subscriptions(bus, replay, self._send, limits)
+        self._caller = caller.Caller()
         self._splitter = LineSplitter(names.MAX_REQUEST)
         self._sending = anyio.Lock()
         self._receiving = anyio.CancelScope()
@@ -48,12 +50,14 @@ class Connection:
             await self._run()
 
     async def _run(self) -> None:
+        caller.current.set(self._caller)
         async with anyio.create_task_group() as tasks:
             try:
                 await self._read(tasks)
                 await self._outlive_half_close()
                 await self._finish()
             finally:
+                self._caller.end()
                 self._subscriptions.close()
                 tasks.cancel_scope.cancel()
 

@@ -35,6 +35,7 @@ __all__ = [
     "get",
     "get_many",
     "insert",
+    "insert_completed",
     "insert_failed",
     "next_queued",
     "next_retry_at",
@@ -94,6 +95,16 @@ def insert_failed(conn: sqlite3.Connection, new: NewJob, failure: Failure, now: 
     job = _insert(conn, new, now, state=State.FAILED, finished_at=now, error=column("error", failure))
     reported = _append_state(conn, job, now)
     return Transitioned(job=job, events=(reported, *_begun(conn, job, now), *_ended(conn, job, now)))
+
+
+def insert_completed(
+    conn: sqlite3.Connection, new: NewJob, changes: JobChanges, started_at: float, now: float
+) -> Transitioned:
+    """Record a job whose work was done without the queue, such as a dictation that was decoded while it was spoken."""
+    columns = {field: column(field, value) for field, value in changed(changes).items()}
+    times = {"created_at": started_at, "queued_at": started_at, "started_at": started_at, "finished_at": now}
+    job = _insert(conn, new, now, state=State.COMPLETED, **times, **columns)
+    return Transitioned(job=job, events=(_append_state(conn, job, now),))
 
 
 def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -> JobRow:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import batch, config, history, model, names, types, watch
+from whisperd.wire import batch, config, dictate, history, model, names, types, watch
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -73,6 +73,17 @@ _TABLE: Final = (
     Method(names.CONFIG_SHOW, types.Empty, config.ConfigShowResult, "The settings in force, and where they come from."),
     Method(names.CONFIG_CHECK, config.ConfigCheckParams, config.ConfigCheckResult, "Every mistake in a file."),
     Method(names.CONFIG_RELOAD, types.Empty, config.ConfigReloadResult, "Read the configuration file again."),
+    Method(
+        names.DICTATE_START, dictate.DictateStartParams, dictate.DictateStartResult, "Open the microphone and listen."
+    ),
+    Method(names.DICTATE_STOP, dictate.SessionParams, dictate.DictateResult, "End a dictation; answers its text."),
+    Method(
+        names.DICTATE_TOGGLE, dictate.DictateStartParams, dictate.DictateToggleResult, "Start, or stop what listens."
+    ),
+    Method(names.DICTATE_CANCEL, dictate.SessionParams, dictate.DictateResult, "Throw a dictation away."),
+    Method(names.DICTATE_STATUS, types.Empty, dictate.DictateStatusResult, "What dictation is doing."),
+    Method(names.DICTATE_AGAIN, types.Empty, dictate.DictateResult, "The last dictated text once more."),
+    Method(names.DICTATE_DEVICES, types.Empty, dictate.DictateDevicesResult, "The microphones there are."),
     Method(names.EVENTS_SUBSCRIBE, types.SubscribeParams, types.SubscribeResult, "Follow events on this connection."),
     Method(names.EVENTS_UNSUBSCRIBE, types.UnsubscribeParams, types.UnsubscribeResult, "End a subscription."),
 )

@@ -6,7 +6,7 @@ queries (one module a group in `whisperd.store`).
 
 from typing import Final
 
-from whisperd.store.tables import batches, events, jobs, measurements, transcripts, watch
+from whisperd.store.tables import batches, events, jobs, measurements, recordings, transcripts, watch
 
 ALL: Final = (
     *batches.TABLES,
@@ -14,5 +14,6 @@ ALL: Final = (
     *transcripts.TABLES,
     *events.TABLES,
     *measurements.TABLES,
+    *recordings.TABLES,
     *watch.TABLES,
 )

@@ -1,0 +1,12 @@
+"""What every section of the file has in common."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Name = Annotated[str, Meta(min_length=1, max_length=4096)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400 * 365)]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file. An unknown key is an error: a misspelt setting must not be ignored."""

@@ -1,0 +1,113 @@
+"""From a growing recording to its transcript, utterance by utterance.
+
+Owns: what of one recording has been decoded so far. What is decoded stays as it is; a call that failed can simply be
+made again. Leaves to others: when to look (`service`), who computes when (`Scheduler.lease`), computing (the worker).
+"""
+
+from whisperd import frames
+from whisperd.frames import ChunkResult, Source
+from whisperd.jobs.batching import batch_deadline
+from whisperd.models.engine import Engine
+from whisperd.scheduler import Scheduler
+from whisperd.transcription import LANGUAGE_CHUNKS
+from whisperd.transcripts.transcript import Transcript, assemble, joined_text
+from whisperd.workers.lane import Lane
+
+LISTEN_DEADLINE = 60.0
+"""Seconds for finding the speech in at most a recording's length; the first time a library is loaded for it."""
+
+DETECT_DEADLINE = 120.0
+
+EXPECTED = 10.0
+"""Seconds that decoding one utterance is expected to take at most, for its deadline."""
+
+
+class Utterances:
+    """The decoded part of one recording. Raises what `Lane.call` raises."""
+
+    def __init__(self, scheduler: Scheduler, engine: Engine, least_deadline: float) -> None:
+        self._scheduler = scheduler
+        self._engine = engine
+        self._least_deadline = least_deadline
+        self._results: list[ChunkResult] = []
+        self._next = 0
+        self._language = engine.language
+        self._language_probability = 1.0
+        self._seconds = 0.0
+        self.heard = 0
+        """Samples that have been listened to."""
+
+    @property
+    def text(self) -> str:
+        segments = (segment for result in self._results for segment in result.segments)
+        return joined_text(segments)
+
+    @property
+    def language(self) -> str | None:
+        return self._language
+
+    @property
+    def no_speech(self) -> float:
+        """The model's own doubt, 0 to 1: the highest of all segments."""
+        return max((s.no_speech_prob for result in self._results for s in result.segments), default=0.0)
+
+    async def load(self) -> None:
+        """Have the model loaded."""
+        async with self._scheduler.lease() as lane:
+            await self._load(lane)
+
+    async def advance(self, path: bytes) -> bool:
+        """Decode the utterances that have ended by now; whether there were any. Hearing a pause stops nothing."""
+        found = await self._listen(self._scheduler.interactive_lane, path, ended=False)
+        if found.chunks:
+            async with self._scheduler.lease() as lane:
+                await self._decode(lane, path, found)
+        self._next = found.next_start
+        return bool(found.chunks)
+
+    async def finish(self, path: bytes, duration: float) -> Transcript:
+        """Decode what is left of a recording that is over; the whole transcript."""
+        async with self._scheduler.lease() as lane:
+            loaded = await self._load(lane)
+            found = await self._listen(lane, path, ended=True)
+            await self._decode(lane, path, found)
+            self._next = found.next_start
+        return assemble(
+            self._results,
+            language=self._language,
+            language_probability=self._language_probability if self._language else 0.0,
+            duration=duration,
+            processing_time=round(self._seconds, 3),
+            model=self._engine.model,
+            device=loaded.device,
+        )
+
+    async def _load(self, lane: Lane) -> frames.Loaded:
+        return await lane.load(self._engine.model, self._engine.load)
+
+    async def _listen(self, lane: Lane, path: bytes, *, ended: bool) -> frames.Heard:
+        call = frames.Listen(Source(path, growing=True), self._next, ended, self._engine.audio_context)
+        found = await lane.call(call, frames.Heard, deadline=LISTEN_DEADLINE)
+        self.heard = found.end
+        return found
+
+    async def _decode(self, lane: Lane, path: bytes, found: frames.Heard) -> None:
+        if not found.chunks:
+            return
+        await self._load(lane)
+        source, block = Source(path, growing=True), (found.chunks[0].start, found.chunks[-1].end)
+        if self._language is None:
+            await self._detect_language(lane, source, block, found.chunks)
+        assert self._language is not None
+        call = frames.Decode(source, block, found.chunks, self._engine.decode_options(self._language))
+        deadline = batch_deadline(EXPECTED * len(found.chunks), self._least_deadline)
+        decoded = await lane.call(call, frames.Decoded, deadline=deadline)
+        self._results += decoded.results
+        self._seconds += decoded.seconds
+
+    async def _detect_language(
+        self, lane: Lane, source: Source, block: tuple[int, int], chunks: tuple[frames.Chunk, ...]
+    ) -> None:
+        call = frames.DetectLanguage(source, block, chunks[:LANGUAGE_CHUNKS])
+        found = await lane.call(call, frames.LanguageDetected, deadline=DETECT_DEADLINE)
+        self._language, self._language_probability = found.language, found.probability

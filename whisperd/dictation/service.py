@@ -1,0 +1,246 @@
+"""Dictation as a whole: the sessions, in order, and the one microphone.
+
+Owns: which sessions there are, who records, what commands do to them, recordings that were left behind, and telling
+what happens. Leaves to others: a session's course (`course`), its state (`session`), the methods (`whisperd.api`).
+"""
+
+import itertools
+import logging
+import math
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+from anyio.abc import TaskGroup, TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from whisperd.config.current import Current
+from whisperd.dictation import course
+from whisperd.dictation.recordings import Shelf
+from whisperd.dictation.session import Request, Session, error_data
+from whisperd.dictation.transitions import Command
+from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
+from whisperd.events import Event, EventBus
+from whisperd.jobs.job import Kind, Options, Priority
+from whisperd.ledger import Ledger
+from whisperd.models.engine import resolve_engine, resolve_options
+from whisperd.scheduler import Scheduler
+from whisperd.store import recordings
+from whisperd.store.jobs import NewJob
+from whisperd.wire import dictate, names
+from whisperd.wire.dictate import DictateResult, DictateStartParams, DictationState, SessionState
+from whisperd.workers.recorder import Microphone, may_have_a_microphone
+
+_log = logging.getLogger(__name__)
+
+REMEMBERED = 32
+"""Ended sessions whose result can still be asked for by number."""
+
+PREPARE_AFTER = 5.0
+"""Seconds after the start when a recorder is made ready on a machine that has sound: nothing else waits for that."""
+
+CLEAR_INTERVAL = 3600.0
+
+
+class Dictation:
+    """Runs sessions until its task is cancelled; what is being recorded then is found by the next daemon."""
+
+    def __init__(
+        self, ledger: Ledger, scheduler: Scheduler, bus: EventBus, current: Current, state_dir: Path, runtime_dir: Path
+    ) -> None:
+        """`runtime_dir`: for recordings that nothing is kept of; in memory, where the system has such a folder."""
+        self._ledger = ledger
+        self._scheduler = scheduler
+        self._bus = bus
+        self._current = current
+        self._state_dir = state_dir
+        self._microphone = Microphone()
+        self._shelf = Shelf(ledger.database, state_dir / "recordings", runtime_dir / "private")
+        self._numbers = itertools.count(1)
+        self._open: dict[int, Session] = {}
+        self._ended: OrderedDict[int, Session] = OrderedDict()
+        self._group: TaskGroup | None = None
+        self._problem: WhisperdError | None = None
+        self._say, self._said = anyio.create_memory_object_stream[dictate.DictateStateEvent](math.inf)
+        self._around = course.Surroundings(ledger, scheduler, bus, current, self._microphone, self._shelf, self._tell)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Take up what was left behind, then serve for ever. To be started after the scheduler."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._publish, self._said)
+                await self._queue_orphans()
+                self._group = group
+                task_status.started()
+                group.start_soon(self._prepare)
+                group.start_soon(self._clear)
+        finally:
+            self._group = None
+            await self._microphone.end()
+
+    @property
+    def recorder_pid(self) -> int | None:
+        return self._microphone.pid
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    async def begin(self, params: DictateStartParams) -> Session:
+        """A session whose microphone is being opened. Raises RefusedError, ModelNotFoundError."""
+        request = await self._request(params)
+        if (recording := self._recording()) is not None:
+            raise RefusedError(
+                f"dictation {recording.number} is listening already",
+                hint="stop or cancel it: `whisperctl dictate stop`",
+            )
+        if self._group is None:
+            raise RefusedError("whisperd is starting or stopping", hint="try again in a moment")
+        before = next(reversed(self._open.values()), None)
+        session = Session(next(self._numbers), request, before)
+        self._open[session.number] = session
+        self._tell(session)
+        self._group.start_soon(self._run, session)
+        return session
+
+    async def opened(self, session: Session) -> None:
+        """Wait until the microphone is open. Raises MicrophoneError when it can't be opened."""
+        await session.answering.wait()
+        if session.opened is None and session.problem is not None:
+            raise session.problem
+
+    async def stop(self, number: int | None) -> DictateResult:
+        """End a recording and wait for its text. Raises NotFoundError, RefusedError."""
+        session = self._recording() if number is None else self._session(number)
+        if session is None:
+            raise RefusedError("nothing is being dictated", hint="begin with `whisperctl dictate start`")
+        self.release(session)
+        return await self._result(session)
+
+    async def cancel(self, number: int | None) -> DictateResult:
+        """Throw a session away. Raises NotFoundError, RefusedError."""
+        session = self._session(number) if number else self._recording() or next(iter(self._open.values()), None)
+        if session is None:
+            raise RefusedError("nothing is being dictated, so there is nothing to cancel")
+        session.give(Command.CANCEL)
+        self._tell(session)
+        session.released.set()
+        return await self._result(session)
+
+    def release(self, session: Session, reason: str | None = None) -> None:
+        """End the recording, if it has not ended; `reason` where that was not by command."""
+        course.release(session, self._tell, reason)
+
+    def recording(self) -> Session | None:
+        """The session that records now."""
+        return self._recording()
+
+    async def again(self) -> DictateResult:
+        """The last text. Raises NotFoundError."""
+        found = await self._ledger.database.read(recordings.last_text)
+        if found is None:
+            raise NotFoundError("nothing has been dictated yet")
+        job, text = found
+        return DictateResult(None, SessionState.DONE, self._around.delivered(text), job)
+
+    async def devices(self) -> list[dictate.DeviceView]:
+        """Raises MicrophoneError."""
+        found = await self._microphone.devices()
+        return [dictate.DeviceView(d.name, d.host, d.channels, d.rate, d.default) for d in found]
+
+    def status(self) -> dictate.DictateStatusResult:
+        sessions = [session.view() for session in self._open.values()]
+        listening = any(view.state.recording for view in sessions)
+        busy = DictationState.THINKING if sessions else DictationState.IDLE
+        return dictate.DictateStatusResult(
+            state=DictationState.LISTENING if listening else busy,
+            sessions=sessions,
+            device=self._current.settings.dictation.device,
+            error=error_data(self._problem) if self._problem else None,
+        )
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    async def _request(self, params: DictateStartParams) -> Request:
+        settings = self._current.settings
+        given = [params.hotwords if params.hotwords is not None else settings.transcription.hotwords]
+        hotwords = " ".join(word for word in (*given, *settings.dictation.vocabulary) if word)
+        asked = Options(model=params.model, language=params.language, prompt=params.prompt, hotwords=hotwords or None)
+        options = msgspec.structs.replace(resolve_options(Kind.DICTATION, asked, settings), formats=())
+        engine = await resolve_engine(Kind.DICTATION, options, settings, self._state_dir)
+        return Request(options, engine, params.device or settings.dictation.device, params.private)
+
+    def _recording(self) -> Session | None:
+        return next((session for session in self._open.values() if session.state.recording), None)
+
+    def _session(self, number: int) -> Session:
+        session = self._open.get(number) or self._ended.get(number)
+        if session is None:
+            raise NotFoundError(
+                f"there is no dictation {number}", hint="`whisperctl dictate status` shows those there are"
+            )
+        return session
+
+    async def _result(self, session: Session) -> DictateResult:
+        await session.settled.wait()
+        assert session.result is not None
+        return session.result
+
+    async def _run(self, session: Session) -> None:
+        try:
+            await course.run(session, self._around)
+        finally:
+            del self._open[session.number]
+            self._problem = session.problem if isinstance(session.problem, MicrophoneError) else None
+            if not session.request.private:
+                self._ended[session.number] = session
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+
+    # -- telling ------------------------------------------------------------------------------------------------------
+
+    def _tell(self, session: Session) -> None:
+        """Say what the session's state is now, once; in the order of saying."""
+        if session.told is session.state:
+            return
+        session.told = session.state
+        job = session.result.job if session.result else None
+        self._say.send_nowait(dictate.DictateStateEvent(session.number, session.state, session.reason, job))
+
+    async def _publish(self, said: MemoryObjectReceiveStream[dictate.DictateStateEvent]) -> None:
+        async for event in said:
+            data: dict[str, Any] = msgspec.to_builtins(event)
+            try:
+                await self._ledger.record(names.TOPIC_DICTATE_STATE, data)
+            except (DatabaseError, DiskFullError) as error:
+                _log.error("a change of dictation could not be stored: %s", error.message)
+                self._bus.publish(Event(names.TOPIC_DICTATE_STATE, time.time(), data))
+
+    # -- recordings ---------------------------------------------------------------------------------------------------
+
+    async def _queue_orphans(self) -> None:
+        """Recordings that a killed daemon left behind become jobs that nobody waits for."""
+        settings = self._current.settings
+        options = resolve_options(Kind.DICTATION, Options(), settings)
+        try:
+            found = await self._shelf.orphans()
+            new = [NewJob(path=path, kind=Kind.DICTATION, priority=Priority.LOW, options=options) for path in found]
+            if new:
+                await self._scheduler.submit([(job, None) for job in new])
+                _log.info("%d recordings without a transcript were found and queued", len(new))
+        except (WhisperdError, OSError) as error:
+            _log.error("recordings of dictations could not be looked through: %s", error)
+
+    async def _clear(self) -> None:
+        while True:
+            try:
+                await self._shelf.clear(self._current.settings.dictation.keep_recordings)
+            except (DatabaseError, DiskFullError, OSError) as error:
+                _log.error("old recordings could not be removed: %s", error)
+            await anyio.sleep(CLEAR_INTERVAL)
+
+    async def _prepare(self) -> None:
+        await anyio.sleep(PREPARE_AFTER)
+        if may_have_a_microphone():
+            await self._microphone.prepare()
