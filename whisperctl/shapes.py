@@ -292,3 +292,53 @@ Paint = Callable[[str, str], str]
 
 Bar = Callable[[float, int], str]
 """`bar(fraction, columns)`: a bar of that length, or nothing where there are no bars."""
+
+
+class DictateStart(TypedDict):
+    session: int
+    state: str
+    device: str
+    recording: str
+
+
+class DictateResult(TypedDict):
+    session: int | None
+    state: str
+    text: str
+    job: int | None
+    duration: float
+    latency: float | None
+    error: ErrorDict | None
+
+
+class DictateToggle(TypedDict):
+    started: bool
+    session: int
+    start: DictateStart | None
+    result: DictateResult | None
+
+
+class DictateSession(TypedDict):
+    session: int
+    state: str
+    started_at: str
+    duration: float
+    level: float
+    private: bool
+    committed: str
+    device: str | None
+
+
+class DictateStatus(TypedDict):
+    state: str
+    sessions: list[DictateSession]
+    device: str | None
+    error: ErrorDict | None
+
+
+class InputDevice(TypedDict):
+    name: str
+    host: str
+    channels: int
+    rate: float
+    default: bool

@@ -47,6 +47,8 @@ def allowed(info: inspect.Type) -> str:
             return " or ".join(allowed(kind) for kind in types if not isinstance(kind, inspect.NoneType))
         case inspect.VarTupleType(item_type=item):
             return f"a list, each item {allowed(item)}"
+        case inspect.StructType(fields=fields):
+            return f"a table with {', '.join(field.encode_name for field in fields)}"
         case inspect.DictType(value_type=value):
             return f"a table, each value {allowed(value)}"
         case inspect.CustomType(cls=cls) if cls is Path:

@@ -70,22 +70,23 @@ def speak_punctuation(text: str, language: str | None) -> str:
     if pattern is None:
         return text
     signs = SPOKEN[language or ""]
-    parts: list[str] = []
+    made = ""
     position = 0
     for match in pattern.finditer(text):
         sign = signs[re.sub(r"\s+", " ", match["command"]).casefold()]
-        kept = text[position : match.start()]
+        made += text[position : match.start()]
         if sign.startswith("\n"):
-            kept += match["lead"].rstrip().rstrip(",;:")  # a sentence that ends there keeps its end
-        parts.append(_set(kept, sign))
+            made += match["lead"].rstrip().rstrip(",;:")  # a sentence that ends there keeps its end
+        made = _set(made.rstrip(" \t"), sign)
         position = match.end()
-    return re.sub(r" *\n *", "\n", "".join(parts) + text[position:]).strip(" \t")
+    return re.sub(r" *\n *", "\n", made + text[position:]).strip(" \t")
 
 
-def _set(kept: str, sign: str) -> str:
+def _set(text: str, sign: str) -> str:
+    """The text with a sign behind it, and the space that follows that."""
     if sign in "([“":
-        return f"{kept} {sign}" if kept and not kept.endswith("\n") else kept + sign
-    return kept + sign + ("" if sign.endswith("\n") else " ")
+        return f"{text} {sign}" if text and not text.endswith("\n") else text + sign
+    return text + sign + ("" if sign.endswith("\n") else " ")
 
 
 @cache

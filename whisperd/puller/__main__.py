@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from whisperd.puller.messages import Failed, Message, PullFailure, encode
 from whisperd.lifeline import OrphanedError, follow
+from whisperd.puller.messages import Failed, Message, PullFailure, encode
 
 NICE = 10
 

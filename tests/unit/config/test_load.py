@@ -107,6 +107,22 @@ output_dir = "/out"
 [dictation]
 max_length = 120
 audio_context = "full"
+device = "USB"
+keep_recordings = 3600
+vocabulary = ["Kubernetes", "whisperd"]
+
+[dictation.rules]
+spoken_punctuation = true
+capitals = false
+hallucinations = ["thanks for nothing"]
+filter = ["sed", "s/a/b/"]
+filter_timeout = 1.5
+trailing_space = false
+
+[[dictation.rules.replacements]]
+find = "w d"
+put = "whisperd"
+
 [queue]
 max_length = 10
 disk_floor = 0

@@ -7,7 +7,7 @@ import pytest
 
 from whisperctl import shapes
 from whisperd.jobs import job
-from whisperd.wire import history, model, types
+from whisperd.wire import dictate, history, model, types
 
 PAIRS: list[tuple[Any, Any]] = [
     (shapes.ErrorDict, types.ErrorData),
@@ -40,6 +40,12 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.Model, model.ModelView),
     (shapes.ModelChoice, model.ChoiceView),
     (shapes.ModelList, model.ModelListResult),
+    (shapes.DictateStart, dictate.DictateStartResult),
+    (shapes.DictateResult, dictate.DictateResult),
+    (shapes.DictateToggle, dictate.DictateToggleResult),
+    (shapes.DictateSession, dictate.SessionView),
+    (shapes.DictateStatus, dictate.DictateStatusResult),
+    (shapes.InputDevice, dictate.DeviceView),
     (shapes.Event, types.EventView),
     (shapes.FileParam, types.FileParam),
 ]
