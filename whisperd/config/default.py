@@ -93,6 +93,9 @@ def toml(value: Any) -> str:
             return words.found(str(value))
         case tuple() | list():
             return f"[{', '.join(map(toml, cast('tuple[Any, ...]', value)))}]"
+        case msgspec.Struct():
+            fields = [field for field in msgspec.structs.fields(value) if getattr(value, field.name) != field.default]
+            return f"{{ {', '.join(f'{field.name} = {toml(getattr(value, field.name))}' for field in fields)} }}"
         case dict():
             pairs = cast("dict[Any, Any]", value).items()
             return f"{{ {', '.join(f'{_key(key)} = {toml(item)}' for key, item in pairs)} }}" if value else "{}"

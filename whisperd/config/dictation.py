@@ -1,6 +1,6 @@
 """The settings of dictation.
 
-Owns: the sections `dictation` and `dictation.rules`, as `settings` owns the others.
+Owns: the sections `dictation` and `rules`, as `settings` owns the others.
 """
 
 import re
@@ -32,12 +32,13 @@ class Replacement(Section, frozen=True):
 
 
 class RuleSettings(Section, frozen=True):
-    """What becomes of a text before it is delivered, in this order.
+    """What becomes of a dictated text before it is delivered, in this order.
 
-    `spoken_punctuation`: "comma", "new line", "new paragraph" and such become what they name. `replacements` follow,
-    then `capitals` at the beginning of sentences. `hallucinations` are further texts that are not believed where the
-    sound gives no reason to. `filter` is a program with its arguments that gets the text on its standard input and
-    answers with another one; when it fails or takes longer than `filter_timeout` seconds the text stays as it was.
+    `spoken_punctuation`: "comma", "new line", "new paragraph" and such become what they name. `replacements` follow
+    (each a table with `find`, `put`, and perhaps `regex = true` and `languages`), then `capitals` at the beginning of
+    sentences. `hallucinations` are further texts that are not believed where the sound gives no reason to. `filter` is
+    a program with its arguments that gets the text on its standard input and answers with another one; when it fails or
+    takes longer than `filter_timeout` seconds the text stays as it was.
     `trailing_space`: a space after what is delivered, so that the next one does not stick to it.
     """
 
@@ -62,4 +63,3 @@ class DictationSettings(Section, frozen=True):
     device: Name | None = None
     keep_recordings: Seconds = 24 * 3600.0
     vocabulary: tuple[Name, ...] = ()
-    rules: RuleSettings = RuleSettings()

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from whisperd.config.dictation import DictationSettings
+from whisperd.config.dictation import DictationSettings, RuleSettings
 from whisperd.config.section import Name, Seconds, Section
 from whisperd.frames import AudioContext, FailureKind, Task
 from whisperd.jobs.folder import Afterwards, FolderRules, Notice, Pattern, Recordings
@@ -299,6 +299,7 @@ class Settings(Section, frozen=True):
     workers: WorkerSettings = WorkerSettings()
     transcription: TranscriptionSettings = TranscriptionSettings()
     dictation: DictationSettings = DictationSettings()
+    rules: RuleSettings = RuleSettings()
     queue: QueueSettings = QueueSettings()
     batches: BatchSettings = BatchSettings()
     retry: RetrySettings = field(default_factory=RetrySettings)

@@ -63,7 +63,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     def delivered(self, text: str) -> str:
         """The text as it is handed out."""
-        return f"{text} " if text and self.current.settings.dictation.rules.trailing_space else text
+        return f"{text} " if text and self.current.settings.rules.trailing_space else text
 
 
 class _NothingHeardError(Exception):
@@ -208,27 +208,27 @@ async def _follow_speech(session: Session, utterances: Utterances, around: Surro
     if session.duration < SHORTEST or session.cancelled:
         raise _NothingHeardError
     transcript = await utterances.finish(session.path, session.duration)
-    dictation = around.current.settings.dictation
+    chosen = around.current.settings.rules
     if rules.is_invented(
         transcript.text,
         peak=session.peak,
         no_speech=utterances.no_speech,
         confidence=transcript.confidence,
-        more=dictation.rules.hallucinations,
+        more=chosen.hallucinations,
     ):
         raise _NothingHeardError
-    text = rules.finish(transcript.text, transcript.language, dictation.rules)
+    text = rules.finish(transcript.text, transcript.language, chosen)
     return msgspec.structs.replace(transcript, text=text)
 
 
 def _publish(session: Session, utterances: Utterances, around: Surroundings) -> None:
-    session.committed = rules.finish(utterances.text, utterances.language, around.current.settings.dictation.rules)
+    session.committed = rules.finish(utterances.text, utterances.language, around.current.settings.rules)
     partial = dictate.DictatePartialEvent(session.number, session.committed, "")
     around.bus.publish(Event(names.TOPIC_DICTATE_PARTIAL, time.time(), msgspec.to_builtins(partial)))
 
 
 async def _filtered(text: str, around: Surroundings) -> tuple[str, ErrorData | None]:
-    chosen = around.current.settings.dictation.rules
+    chosen = around.current.settings.rules
     if not chosen.filter or not text:
         return text, None
     text, problem = await run_filter(chosen.filter, text, chosen.filter_timeout)
@@ -349,7 +349,7 @@ async def _by_the_queue(session: Session, around: Surroundings) -> DictateResult
         error = ErrorData("transcription", retryable=True, message=message, hint=hint)
         return _ended(session, Command.FAIL, error, job=row.id)
     await _settle(session, "transcribed", around)
-    text = rules.finish(transcript.text, transcript.language, around.current.settings.dictation.rules)
+    text = rules.finish(transcript.text, transcript.language, around.current.settings.rules)
     text, problem = await _filtered(text, around)
     if not text.strip():
         return _ended(session, Command.FIND_NOTHING, problem, job=row.id)

@@ -111,7 +111,7 @@ device = "USB"
 keep_recordings = 3600
 vocabulary = ["Kubernetes", "whisperd"]
 
-[dictation.rules]
+[rules]
 spoken_punctuation = true
 capitals = false
 hallucinations = ["thanks for nothing"]
@@ -119,7 +119,7 @@ filter = ["sed", "s/a/b/"]
 filter_timeout = 1.5
 trailing_space = false
 
-[[dictation.rules.replacements]]
+[[rules.replacements]]
 find = "w d"
 put = "whisperd"
 
