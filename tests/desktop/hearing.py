@@ -11,13 +11,16 @@ from tests.scripted_daemon import AnswerError, Conversation, Params, ScriptedDae
 class Hearing:
     """Answers for a `ScriptedDaemon`. Each session's text is the next of `texts`; "" means that nothing was heard.
 
-    A session listens as soon as it has started. `thinks` holds texts back until it is set.
+    A session listens as soon as it has started, unless `first_frames` is cleared. `thinks` holds texts back until it is
+    set.
     """
 
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
         self.thinks = threading.Event()
         self.thinks.set()
+        self.first_frames = threading.Event()
+        self.first_frames.set()
         self.sessions = 0
         self._subscribers: list[Conversation] = []
 
@@ -46,7 +49,8 @@ class Hearing:
         self.sessions += 1
         session = self.sessions
         started = {"session": session, "state": "opening", "device": "virtual", "recording": "/nowhere.wav"}
-        return Then(started, lambda: self.tell(session, "listening"))
+        listens = [lambda: self.tell(session, "listening")] if self.first_frames.is_set() else []
+        return Then(started, *listens)
 
     def _stop(self, _: Conversation, params: Params) -> Params:
         text = self.texts.pop(0)

@@ -122,6 +122,11 @@ class Programs:
             for folder in folders
         ]
 
+    def finished(self, name: str) -> "list[bytes]":
+        """The input of each run that has read all of it, in order."""
+        folders = sorted((self._records / name).iterdir(), key=lambda folder: int(folder.name))
+        return [(folder / "input").read_bytes() for folder in folders if (folder / "done").exists()]
+
     def typed(self, name: str) -> str:
         """All that a stand-in was given on standard input."""
         return "".join(given for _, given in self.runs(name))

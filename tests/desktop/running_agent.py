@@ -41,9 +41,10 @@ class Agent:
 
 
 @contextlib.contextmanager
-def running_agent(socket: Path, *words: str, ready: bool = True) -> Iterator[Agent]:
+def running_agent(socket: Path, *words: str, ready: bool = True, silent: bool = True) -> Iterator[Agent]:
     """The agent, once it watches its keys."""
-    command = [sys.executable, "-m", "whisperctl", "--socket", str(socket), "hotkey", "run", "--silent", *words]
+    command = [sys.executable, "-m", "whisperctl", "--socket", str(socket), "hotkey", "run", *words]
+    command += ["--silent"] if silent else []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(ROOT)])}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     agent = Agent(process)

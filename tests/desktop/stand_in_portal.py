@@ -131,6 +131,8 @@ class StandInNotifications(Service):
                 self.shown[number] = (summary, body)
                 self.history.append((summary, body))
                 self.send(new_method_return(message, "u", (number,)))
+            case "GetServerInformation", ():
+                self.send(new_method_return(message, "ssss", ("stand-in", "tests", "1", "1.2")))
             case "CloseNotification", (number,):
                 self.shown.pop(number, None)
                 self.send(new_method_return(message))

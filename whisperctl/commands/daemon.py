@@ -26,7 +26,12 @@ _WORKER_STATES = {
 _LABEL_COLUMNS = len("worker    ")
 _HINT_COLUMNS = {True: len("  → "), False: len("     -> ")}
 """Where a check's sentences begin, with and without symbols."""
-_MARKS = {"ok": ("✓", "ok  ", "green"), "warning": ("!", "warn", "yellow"), "failed": ("✗", "FAIL", "red")}
+_MARKS = {
+    "ok": ("✓", "ok  ", "green"),
+    "warning": ("!", "warn", "yellow"),
+    "failed": ("✗", "FAIL", "red"),
+    "unused": ("·", "--  ", "dim"),
+}
 
 
 def status(context: "Context", _arguments: object) -> int:
@@ -100,8 +105,11 @@ def _worker_line(worker: "Worker") -> str:
 
 
 def doctor(context: "Context", _arguments: object) -> int:
-    """Every link of the chain, first as this program sees it, then as the daemon does; 1 when one failed."""
-    from whisperctl import checks
+    """Every link of the chain: as this program sees it, as the daemon does, and the desktop; 1 when one failed.
+
+    What the desktop lacks fails nothing: a machine without one transcribes as well.
+    """
+    from whisperctl import checks, desktop_checks
 
     output = context.output
     mine, client = checks.connection(context)
@@ -110,6 +118,7 @@ def doctor(context: "Context", _arguments: object) -> int:
         result: DoctorResult = {"ok": False, "checks": mine}
     else:
         result = client.call(names.DAEMON_DOCTOR, timeout=DOCTOR_TIMEOUT)
+    result["checks"] += desktop_checks.checks()
     if output.json_only:
         output.value(result)
     else:

@@ -33,7 +33,7 @@ class Sounds:
     """Plays one sound at a time; a machine without a player stays silent."""
 
     def __init__(self) -> None:
-        self._player = next((player for player in _PLAYERS if which(player[0])), None)
+        self._player = player()
 
     def play(self, sound: Sound) -> None:
         """Play it to its end. A player that fails is nothing to bother anybody with."""
@@ -50,6 +50,11 @@ class Sounds:
             )
         except (OSError, subprocess.TimeoutExpired):
             self._player = None
+
+
+def player() -> "tuple[str, ...] | None":
+    """The command of the player that is used; None where there is none."""
+    return next((command for command in _PLAYERS if which(command[0])), None)
 
 
 def wav(sound: Sound) -> bytes:
