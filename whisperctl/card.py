@@ -35,11 +35,12 @@ _REASONS = {
 def facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[str]":
     """What is known of the job, one fact a line."""
     title = paint("bold", f"Job {job['id']}  {render.base_name(job['path'])}")
-    told = _facts(job, paint, bar)
-    return [title, *(f"  {paint('dim', render.pad(label, _LABEL_COLUMNS))}{value}" for label, value in told)]
+    labelled = told(job, paint, bar)
+    return [title, *(f"  {paint('dim', render.pad(label, _LABEL_COLUMNS))}{value}" for label, value in labelled)]
 
 
-def _facts(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
+def told(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
+    """The facts worth telling, each with its label."""
     silence = ", no speech was found" if progress.silent(job) else ""
     facts = [("state", paint(STATE_STYLES.get(job["state"], ""), progress.situation(job) + silence))]
     if 0 < job["progress"] < 1:

@@ -20,6 +20,7 @@ COMMANDS = {
     "status": ("daemon", "the daemon, its queue and its workers"),
     "doctor": ("daemon", "check the whole chain and say what to do"),
     "shutdown": ("daemon", "stop the daemon; queued work stays queued"),
+    "top": ("top", "everything on one screen, live, with keys to act on it"),
     "events": ("events", "what happens, as JSON lines"),
     "transcribe": ("submit", "files, or - for standard input, to text on stdout"),
     "submit": ("submit", "queue files and folders"),

@@ -32,8 +32,7 @@ class Client:
     """A connected, checked socket. Raises `NoDaemonError` or `UnsafeSocketError` where there is no such thing."""
 
     def __init__(self, path: str) -> None:
-        check_folder(path)
-        self._socket = _connect(path)
+        self._socket = connect(path)
         self._received = bytearray()
         self._searched = 0
         self._events: list[Json] = []
@@ -53,7 +52,7 @@ class Client:
         request: Params = {"jsonrpc": names.JSONRPC, "id": self._last_id, "method": method}
         if params:
             request["params"] = params
-        self._send(_encoded(request))
+        self._send(encoded(request))
 
     def answer(self, method: str, timeout: float | None = CALL_TIMEOUT) -> "Json":
         """The result of what was asked last. Raises as `call` does; `None` waits as long as the daemon lives."""
@@ -62,7 +61,7 @@ class Client:
             if "method" in message:
                 self._events.append(message)
             elif message.get("id") == self._last_id or (message.get("id") is None and "error" in message):
-                return _result(message)
+                return result_of(message)
         raise DisconnectedError(f"whisperd did not answer {method} within {timeout:g} s", "look at its log")
 
     def event(self, timeout: float | None) -> "tuple[str, Event] | None":
@@ -127,7 +126,8 @@ class Client:
         return message  # pyright: ignore[reportUnknownVariableType]
 
 
-def _encoded(request: "Params") -> bytes:
+def encoded(request: "Params") -> bytes:
+    """A request as a line. Raises `UsageError` for text that is not valid UTF-8."""
     try:
         return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     except UnicodeEncodeError as error:
@@ -135,7 +135,8 @@ def _encoded(request: "Params") -> bytes:
         raise UsageError(f"an argument is not valid UTF-8, near {wrong}") from None
 
 
-def _result(message: "Json") -> "Json":
+def result_of(message: "Json") -> "Json":
+    """The result in an answer. Raises `RequestFailedError` with the error in it."""
     if "error" not in message:
         return message.get("result")
     error: ErrorObject = message["error"]
@@ -164,7 +165,9 @@ def check_folder(path: str) -> None:
         )
 
 
-def _connect(path: str) -> _socket.socket:
+def connect(path: str) -> _socket.socket:
+    """A connection to who listens at `path`, if that is ours. Raises `NoDaemonError`, `UnsafeSocketError`."""
+    check_folder(path)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     connection.settimeout(CONNECT_TIMEOUT)
     try:

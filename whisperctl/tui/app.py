@@ -1,0 +1,483 @@
+"""The live view's application: what keys and clicks do, and when the screen is drawn.
+
+Owns: the widgets' arrangement, the actions, and when the picture is settled and drawn. Leaves to others: what is on
+the screen (`scene`), the rules of the picture (`advance`), the conversation (`link`, `inquiry`) and orders (`orders`).
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input
+
+from whisperctl import progress, render
+from whisperctl.errors import CommandError
+from whisperctl.shapes import Json
+from whisperctl.tui import details, keys, palette, panels, rows, verbs, views
+from whisperctl.tui import picture as known
+from whisperctl.tui.advance import Input as Change
+from whisperctl.tui.advance import TranscriptsCame, Unanswered, advance
+from whisperctl.tui.canvas import Canvas, Listing
+from whisperctl.tui.inquiry import Inquiry, transcripts
+from whisperctl.tui.line import Line, Piece
+from whisperctl.tui.link import Link
+from whisperctl.tui.orders import Orders
+from whisperctl.tui.palette import PALETTES, Palette
+from whisperctl.tui.picture import Subject
+from whisperctl.tui.scene import Scene
+from whisperctl.tui.screens import Help, Place, Question, Reader
+from whisperd.wire import names
+
+DRAWN = 0.05
+"""Seconds between two drawings of what comes unasked; what the person asked for is drawn at once."""
+TICK = 1.0
+SIDE_FROM = 118
+"""Columns from which on there is a panel beside the list."""
+TALL_FROM = 32
+"""Rows from which on there is a panel below the list where there is none beside it."""
+FORESIGHT = 30
+"""Rows before the last one at which the next page of the history is asked for."""
+SAID = 6.0
+"""Seconds for which a message stays."""
+
+
+class Top(App[None]):
+    """The live view of the daemon at a socket."""
+
+    CSS = """
+    Screen { background: $background; }
+    #title, #tabs, #footer { height: 1; }
+    #banner { height: auto; display: none; }
+    #body { height: 1fr; }
+    #lists { width: 1fr; }
+    Listing, #system { height: 1fr; }
+    #side { width: 46; border-left: solid $panel; display: none; }
+    #below { height: 7; display: none; }
+    #strip { height: 2; }
+    #ask { height: 1; display: none; background: $panel; }
+    #ask Canvas { width: 10; height: 1; }
+    #ask Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+    Screen.wide #side { display: block; }
+    Screen.wide #strip { display: none; }
+    Toast { width: 50; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"show('{name}')", show=False) for number, name in enumerate(views.VIEWS, 1)),
+        Binding("tab", "next_view(1)", show=False, priority=True),
+        Binding("shift+tab", "next_view(-1)", show=False, priority=True),
+        Binding("down,j", "row(1)", show=False),
+        Binding("up,k", "row(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("home,g", "end_row(0)", show=False),
+        Binding("end,G", "end_row(1)", show=False),
+        Binding("right,l", "fold(True)", show=False),
+        Binding("left,h", "fold(False)", show=False),
+        Binding("enter,f", "open", show=False),
+        Binding("i", "info", show=False),
+        Binding("space", "choose", show=False),
+        Binding("a", "choose_all", show=False),
+        Binding("escape", "take_back", show=False),
+        Binding("slash", "filter", show=False),
+        Binding("shift+up,K", "shift(-1)", show=False),
+        Binding("shift+down,J", "shift(1)", show=False),
+        Binding("m", "move_to", show=False),
+        Binding("P", "queue", show=False),
+        Binding("X", "clear_finished", show=False),
+        Binding("T", "colours", show=False),
+        Binding("question_mark,f1", "help", show=False),
+        Binding("q,ctrl+c", "quit", show=False),
+        *(Binding(verb.key, f"verb('{verb.name}')", show=False) for verb in verbs.VERBS),
+    ]
+
+    def __init__(self, socket: str, colours: Palette) -> None:
+        super().__init__(ansi_color=colours.terminal)
+        self.animation_level = "none"
+        self.colours = colours
+        self.scene = Scene()
+        self.link = Link(socket, self.take)
+        self.inquiry = Inquiry(self.link, self.take, self.scene)
+        self.orders = Orders(self.link, self.take, self.settle, self.say)
+        self._changes: list[Change] = []
+        self._settling = False
+
+    def compose(self) -> ComposeResult:
+        yield Canvas(palette.BAR, id="title")
+        yield Canvas(palette.BAR, id="tabs")
+        yield Canvas(palette.BASE, id="banner")
+        with Horizontal(id="body"):
+            with Vertical(id="lists"):
+                for view in views.VIEWS[:-1]:
+                    yield Listing(id=view)
+                yield Canvas(id=views.SYSTEM)
+            yield Canvas(palette.PANEL, id="side")
+        yield Canvas(palette.PANEL, id="below")
+        with Horizontal(id="ask"):
+            yield Canvas(palette.BAR, id="asked")
+            yield Input(compact=True)
+        yield Canvas(palette.BAR, id="strip")
+        yield Canvas(palette.BAR, id="footer")
+
+    def on_mount(self) -> None:
+        for colours in PALETTES.values():
+            self.register_theme(colours.theme())
+        self._use(self.colours)
+        self.action_show(self.scene.view)
+        self.set_interval(TICK, self.draw)
+        self.run_worker(self.link.run())
+        self.run_worker(self.inquiry.run())
+
+    def on_unmount(self) -> None:
+        self.link.close()
+
+    # -- the picture and its drawing ----------------------------------------------------------------------------------
+
+    def take(self, change: Change) -> None:
+        """Something has changed: draw it soon, together with what else changes until then."""
+        self._changes.append(change)
+        if not self._settling:
+            self._settling = True
+            self.set_timer(DRAWN, self.settle)
+
+    def settle(self) -> None:
+        """Take in all changes, and draw."""
+        self._settling = False
+        changes, self._changes = self._changes, []
+        self.scene.picture = advance(self.scene.picture, changes)
+        self.draw()
+        self.inquiry.look_again()
+
+    def draw(self) -> None:
+        """Bring the screen up to the picture; only lines that differ are written to the terminal."""
+        scene, columns = self.scene, self._main.size.width
+        if columns == 0:  # not yet laid out
+            return
+        banner = panels.banner(scene.picture, columns)
+        self._canvas("banner").display = bool(banner)
+        self._canvas("banner").styles.height = len(banner)
+        self._canvas("banner").show_lines(banner)
+        self._canvas("title").show_lines([panels.title(scene.picture, time.monotonic(), columns)])
+        self._canvas("tabs").show_lines([panels.tabs(scene.picture, scene.view, columns)])
+        if listing := self.listing:
+            listing.show_rows(scene.shown().keys, scene.row)
+        else:
+            page = self._canvas(views.SYSTEM)
+            page.show_lines(panels.system(scene.picture, max(page.size.width - 1, 20)))
+        self._draw_around()
+        if isinstance(self.screen, Reader):
+            self.screen.refresh_page()
+
+    def _draw_around(self) -> None:
+        """What depends on the cursor."""
+        scene, listing, size = self.scene, self.listing, self._main.size
+        cursor = listing.cursor if listing else None
+        self._canvas("strip").show_lines(panels.strip(scene.picture, size.width))
+        chosen = len(listing.chosen) if listing else 0
+        hints = keys.hints(scene.picture, scene.view, cursor, self.subjects(), bool(scene.filter), chosen)
+        self._canvas("footer").show_lines([panels.footer(hints, size.width)])
+        side, below = self._canvas("side"), self._canvas("below")
+        wide = self._main.has_class("wide")
+        below.display = not wide and cursor is not None and (scene.view == views.FAILED or size.height >= TALL_FROM)
+        if wide:
+            side.show_lines(scene.side(cursor, side.size.width, side.size.height))
+        elif below.display:
+            below.show_lines(scene.details(cursor, size.width)[: below.size.height])
+
+    @property
+    def _main(self) -> Screen[object]:
+        """The screen with the lists, which others may cover."""
+        return self.screen_stack[0]
+
+    def _canvas(self, name: str) -> Canvas:
+        return self._main.query_one(f"#{name}", Canvas)
+
+    @property
+    def listing(self) -> Listing | None:
+        """The list of the view that is shown; None where that is not one."""
+        return None if self.scene.view == views.SYSTEM else self._main.query_one(f"#{self.scene.view}", Listing)
+
+    def _use(self, colours: Palette) -> None:
+        self.colours = colours
+        self.ansi_color = colours.terminal
+        self.theme = colours.name
+        for canvas in self._main.query(Canvas):
+            canvas.paint_with(colours)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._arrange)
+
+    def _arrange(self) -> None:
+        self._main.set_class(self._main.size.width >= SIDE_FROM, "wide")
+        self.call_after_refresh(self._arranged)
+
+    def _arranged(self) -> None:
+        self.draw()
+        if listing := self.listing:
+            listing.see_cursor()
+            listing.repaint()
+
+    # -- moving about -------------------------------------------------------------------------------------------------
+
+    def action_show(self, view: str) -> None:
+        """Show another view; each keeps its cursor and what is chosen."""
+        self._close_input()
+        self.scene.view = view
+        for name in views.VIEWS:
+            self._canvas(name).display = name == view
+        self._main.set_focus(self.listing)
+        self.draw()
+        self.inquiry.look_again()
+
+    def action_next_view(self, step: int) -> None:
+        if len(self.screen_stack) == 1:
+            at = views.VIEWS.index(self.scene.view)
+            self.action_show(views.VIEWS[(at + step) % len(views.VIEWS)])
+
+    def action_row(self, step: int) -> None:
+        if listing := self.listing:
+            listing.move_to(listing.index + step, down=step > 0)
+        else:
+            self._canvas(views.SYSTEM).scroll_relative(y=step, animate=False)
+
+    def action_page(self, step: int) -> None:
+        if listing := self.listing:
+            listing.move_to(listing.index + step * max(listing.size.height - 1, 1), down=step > 0)
+        else:
+            page = self._canvas(views.SYSTEM)
+            page.scroll_relative(y=step * page.size.height, animate=False)
+
+    def action_end_row(self, last: int) -> None:
+        if listing := self.listing:
+            listing.move_to(len(listing.keys) - 1 if last else 0, down=not last)
+
+    def action_choose(self) -> None:
+        listing = self.listing
+        if listing and listing.cursor and views.subject_of(listing.cursor):
+            listing.choose(set(listing.chosen ^ {listing.cursor}))
+            listing.move_to(listing.index + 1)
+
+    def action_choose_all(self) -> None:
+        if listing := self.listing:
+            everything = {key for key in listing.keys if views.subject_of(key)}
+            listing.choose(set() if listing.chosen >= everything else everything)
+
+    def action_take_back(self) -> None:
+        """Take back the last thing: typing, then what is chosen, then the filter."""
+        listing = self.listing
+        if self._main.query_one("#ask").display:
+            self._filter("")
+            self._close_input()
+        elif listing and listing.chosen:
+            listing.choose(set())
+        elif self.scene.filter:
+            self._filter("")
+
+    def action_fold(self, unfold: bool) -> None:
+        """Unfold the batch with the cursor; fold it, or that of the item with the cursor."""
+        listing = self.listing
+        if listing is None or self.scene.view != views.BATCHES:
+            return
+        number = views.batch_of(listing.keys, listing.index)
+        if number is None:
+            return
+        if unfold:
+            self.scene.unfolded |= {number}
+            self.take(Unanswered(frozenset({("items", number)})))
+            self.inquiry.hurry("items")
+        else:
+            self.scene.unfolded -= {number}
+        self.settle()
+        if not unfold:
+            listing.move_to(listing.keys.index(("batch", number)))
+
+    def action_colours(self) -> None:
+        order = list(PALETTES.values())
+        self._use(order[(order.index(self.colours) + 1) % len(order)])
+        self.draw()
+
+    def action_help(self) -> None:
+        self.push_screen(Help(keys.help_columns(), self.colours))
+
+    @on(Listing.Moved)
+    def _row_changed(self) -> None:
+        self._draw_around()
+        listing, cursor = self.listing, self.scene.picture.transcripts.next_cursor
+        if listing and cursor and self.scene.view == views.HISTORY and listing.index > len(listing.keys) - FORESIGHT:
+            self._more_transcripts(cursor)
+
+    # -- filtering and searching --------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        if self.listing is None:
+            return
+        word = " search " if self.scene.view == views.HISTORY else " filter "
+        self._canvas("asked").show_lines([(Piece(word, "key"),)])
+        self._main.query_one("#ask").display = True
+        field = self._main.query_one(Input)
+        field.value = self.scene.wanted.get(self.scene.view, "")
+        field.focus()
+
+    @on(Input.Changed, "#ask Input")
+    def _typed(self, event: Input.Changed) -> None:
+        if self._main.query_one("#ask").display and event.value != self.scene.wanted.get(self.scene.view, ""):
+            self._filter(event.value)
+
+    @on(Input.Submitted, "#ask Input")
+    def _close_input(self) -> None:
+        ask = self._main.query_one("#ask")
+        if ask.display:
+            ask.display = False
+            self._main.set_focus(self.listing)
+
+    def _filter(self, wanted: str) -> None:
+        self.scene.wanted[self.scene.view] = wanted
+        if self.scene.view == views.HISTORY:
+            self.take(Unanswered(frozenset({known.HISTORY})))
+            self.inquiry.hurry(known.HISTORY[0])
+        self.settle()
+
+    @work(exclusive=True, group="more")
+    async def _more_transcripts(self, cursor: str) -> None:
+        """The next page of the history, behind what is there."""
+        before = self.scene.picture.transcripts
+        try:
+            page = await transcripts(self.link, before.query, cursor)
+        except CommandError:
+            return  # the banner tells that the daemon is gone; the page is asked for again with the next key
+        if self.scene.picture.transcripts.next_cursor == cursor:
+            self.take(TranscriptsCame(replace(before, rows=(*before.rows, *page.rows), next_cursor=page.next_cursor)))
+            self.settle()
+
+    # -- orders -------------------------------------------------------------------------------------------------------
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """What a verb is for: all that is chosen, else the row with the cursor."""
+        listing = self.listing
+        if listing is None:
+            return ()
+        wanted = [key for key in listing.keys if key in listing.chosen] if listing.chosen else [listing.cursor]
+        return tuple(subject for subject in map(views.subject_of, wanted) if subject is not None)
+
+    def action_verb(self, name: str) -> None:
+        """Do it with what is chosen, as far as the verb is for it; what destroys asks first."""
+        verb = verbs.BY_NAME[name]
+        meant = verbs.meant(verb, self.scene.picture, self.subjects())
+        if not meant:
+            return
+        if verb.asks:
+            asked = f"{name.capitalize()} {verbs.described(meant)}"
+            self._ask(asked, verbs.consequences(verb, self.scene.picture, meant), lambda: self._carry_out(verb, meant))
+        else:
+            self._carry_out(verb, meant)
+
+    def _carry_out(self, verb: verbs.Verb, meant: tuple[Subject, ...]) -> None:
+        self.run_worker(self.orders.carry_out(verb, meant))
+
+    def _ask(self, asked: str, told: str, then: Callable[[], object]) -> None:
+        def answered(answer: str | None) -> None:
+            if answer:
+                then()
+
+        self.push_screen(Question(asked, told, self.colours), answered)
+
+    def _movable(self) -> tuple[int, ...]:
+        return verbs.movable(self.scene.picture, self.subjects()) if self.scene.view == views.QUEUE else ()
+
+    def action_shift(self, step: int) -> None:
+        """One place up or down in the queue."""
+        moved = self._movable()
+        if moved:
+            self.run_worker(self.orders.move(moved, max(verbs.place_in_class(self.scene.picture, moved[0]) + step, 1)))
+
+    def action_move_to(self) -> None:
+        moved = self._movable()
+        if not moved:
+            return
+
+        def answered(place: str | None) -> None:
+            if place:
+                self.run_worker(self.orders.move(moved, int(place)))
+
+        described = verbs.described(tuple(("job", number) for number in moved))
+        self.push_screen(Place(described, self.colours), answered)
+
+    def action_queue(self) -> None:
+        self.run_worker(self.orders.pause_queue(not self.scene.picture.paused))
+
+    def action_clear_finished(self) -> None:
+        asked = "Remove all finished jobs from the lists"
+        self._ask(asked, "Their transcripts stay in the history.", lambda: self.run_worker(self.orders.clear()))
+
+    def say(self, message: str, hint: str | None = None, *, severe: bool = False) -> None:
+        """Tell the person something, for a few seconds."""
+        text = render.safe(message) + (f"\n→ {render.safe(hint)}" if hint else "")
+        self.notify(text, severity="error" if severe else "information", timeout=SAID, markup=False)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    @on(Listing.Opened)
+    def action_open(self) -> None:
+        """Open the row with the cursor: a text, a text that is being made, a story, a batch's items."""
+        match self.listing and self.listing.cursor:
+            case ("batch", int(number)):
+                self.action_fold(number not in self.scene.unfolded)
+            case ("transcript", int(number)):
+                self._read_transcript(number, names.HISTORY_SHOW)
+            case ("folder", str(folder)):
+                self.say(f"these come from {folder}; a search finds each of them")
+            case ("job", int(number)) if number in self.scene.picture.jobs:
+                if self.scene.picture.jobs[number]["state"] == "completed":
+                    self._read_transcript(number, names.JOB_TEXT)
+                else:
+                    self.action_info()
+            case _:
+                pass
+
+    @work
+    async def _read_transcript(self, number: int, method: str) -> None:
+        try:
+            result: Json = await self.link.call(method, {"id": number})
+        except CommandError as error:
+            self.say(error.message, error.hint, severe=True)
+            return
+        found = result["transcript"]
+        job = self.scene.picture.jobs.get(number)
+        title = rows.name_of(job) if job else details.title_of(result["summary"])
+        self.push_screen(
+            Reader(title, self.colours, lambda columns, times: details.text(found, columns, times=times), text=True)
+        )
+
+    @work
+    async def action_info(self) -> None:
+        """Everything about a job, and while it runs, its words as they are recognised."""
+        cursor = self.listing.cursor if self.listing else None
+        if cursor is None or cursor[0] != "job" or not isinstance(cursor[1], int):
+            return
+        number = cursor[1]
+        followed = {"topics": [names.TOPIC_JOB_SEGMENT], "jobs": [number]}
+        try:
+            shown: Json = await self.link.call(names.JOB_SHOW, {"id": number})
+            subscription: int = (await self.link.call(names.EVENTS_SUBSCRIBE, followed))["subscription"]
+        except CommandError as error:
+            self.say(error.message, error.hint, severe=True)
+            return
+
+        def lines(columns: int, _times: bool) -> list[Line]:
+            picture = self.scene.picture
+            now = picture.jobs.get(number, shown["job"])
+            said = picture.segments.get(number, ())
+            return [*details.job(now, columns), *details.story(shown, columns), *details.words(now, said, columns)]
+
+        title = f"job {number}, {progress.doing(shown['job'])}"
+        await self.push_screen_wait(Reader(title, self.colours, lines, text=False))
+        with contextlib.suppress(CommandError):  # a daemon that is gone has no subscriptions either
+            await self.link.call(names.EVENTS_UNSUBSCRIBE, {"subscription": subscription})
