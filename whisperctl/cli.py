@@ -18,6 +18,9 @@ from whisperd.wire import names
 
 COMMANDS = {
     "status": ("daemon", "the daemon, its queue and its workers"),
+    "health": ("health", "whether all is well; 1 when not"),
+    "stats": ("health", "figures by day, source and model"),
+    "metrics": ("health", "figures for Prometheus"),
     "doctor": ("daemon", "check the whole chain and say what to do"),
     "shutdown": ("daemon", "stop the daemon; queued work stays queued"),
     "top": ("top", "everything on one screen, live, with keys to act on it"),

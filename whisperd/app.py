@@ -30,6 +30,7 @@ from whisperd.api.config import ConfigApi
 from whisperd.api.daemon import DaemonApi, Identity
 from whisperd.api.dictate import DictateApi
 from whisperd.api.doctor import Doctor
+from whisperd.api.health import HealthApi
 from whisperd.api.history import HistoryApi
 from whisperd.api.job import JobApi
 from whisperd.api.model import ModelApi
@@ -117,17 +118,19 @@ async def _run_on_sound_database(current: Current, places: Places, manager: Mana
     The damaged file is kept. Raises what it met when that happens to the replacement too.
     """
     path = places.state_dir / "whisperd.db"
+    damage: str | None = None
     for last in (False, True):
         try:
             async with Database.open(path, keep_backups=current.settings.state.backups) as database:
-                await _run_with(database, current, places, manager, stop)
+                await _run_with(database, current, places, manager, damage, stop)
             return
         except Exception as error:
             if last or not _is_damage(error):
                 raise
             _log.error("the database is damaged: %s", path)
         rebuilt = await anyio.to_thread.run_sync(lambda: recovery.rebuild(path, time.time()))
-        _log.error("%s", rebuilt.message)
+        damage = rebuilt.message
+        _log.error("%s", damage)
 
 
 def _is_damage(error: Exception) -> bool:
@@ -136,7 +139,9 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, DatabaseCorruptError)
 
 
-async def _run_with(database: Database, current: Current, places: Places, manager: Manager, stop: anyio.Event) -> None:
+async def _run_with(
+    database: Database, current: Current, places: Places, manager: Manager, damage: str | None, stop: anyio.Event
+) -> None:
     notifier = manager.notifier
     bus = EventBus(await database.read(events.newest))
     live = LiveJobs()
@@ -149,7 +154,8 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
     reloader = Reloader(current, ledger)
-    doctor = Doctor(database, current, places.state_dir)
+    watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
+    doctor = Doctor(database, current, reloader, watching, places.state_dir)
     daemon = DaemonApi(identity, database, scheduler, presenter, doctor, reloader, stop)
     config = ConfigApi(current, reloader)
     admission = Admission(current, places.state_dir)
@@ -157,14 +163,14 @@ async def _run_with(database: Database, current: Current, places: Places, manage
     figures = BatchFigures(database, live)
     batch = BatchApi(database, BatchCommands(ledger, scheduler), figures, presenter, admission, current)
     queue = QueueApi(database, scheduler)
-    watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
     dictation = Dictation(ledger, scheduler, bus, current, places.state_dir, places.socket.parent)
     dictate = DictateApi(dictation)
     watch = WatchApi(database, watching, current, places.state_dir)
     history = HistoryApi(database, scheduler)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
-    groups = (daemon, job, queue, dictate, batch, watch, model, history, config)
+    health = HealthApi(ledger, bus, scheduler, watching, reloader, current, places.state_dir, damage)
+    groups = (daemon, health, job, queue, dictate, batch, watch, model, history, config)
     dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})
 
     async def replay(since: int, wanted: Filter, limit: int) -> list[Event]:
@@ -196,6 +202,7 @@ async def _run_with(database: Database, current: Current, places: Places, manage
                 await chores.start(watching.run)
                 chores.start_soon(BatchProgress(bus, figures).run)
                 chores.start_soon(reloader.run)
+                chores.start_soon(health.run)
                 chores.start_soon(_reload_on_hangup, reloader)
                 chores.start_soon(feed_watchdog, notifier, scheduler.beat)
                 chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)

@@ -4,7 +4,7 @@ Owns: the checks that the daemon can make of itself, and what each advises. Leav
 side (`whisperctl.commands.daemon`).
 """
 
-import shutil
+import os
 from pathlib import Path
 
 import anyio
@@ -12,16 +12,24 @@ import anyio.to_thread
 
 from whisperd.config.current import Current
 from whisperd.errors import WhisperdError
+from whisperd.jobs.folder import FolderState
 from whisperd.jobs.job import Kind, Options
 from whisperd.models.engine import Engine, resolve_engine, resolve_options
 from whisperd.models.locate import installed
+from whisperd.printable import printable
+from whisperd.reload import Reloader
+from whisperd.storage import measure
 from whisperd.store import recovery
 from whisperd.store.connection import Database
+from whisperd.watch.service import WatchService
 from whisperd.wire.types import Check
 from whisperd.workers.lane import Lane, LaneLimits, WorkerStartError
 
 CHECK_DEADLINE = 60.0
 """Seconds for one check; loading a model is the longest."""
+
+LOST = frozenset({FolderState.MISSING, FolderState.UNMOUNTED, FolderState.UNREADABLE, FolderState.UNRESPONSIVE})
+"""The states of a drop folder that is not watched though it should be."""
 
 LOW_DISK = 1 << 30
 """Bytes: below it a person should know."""
@@ -30,18 +38,24 @@ LOW_DISK = 1 << 30
 class Doctor:
     """Checks are made on demand, with a worker of their own, so that they disturb nothing that runs."""
 
-    def __init__(self, database: Database, current: Current, state_dir: Path) -> None:
+    def __init__(
+        self, database: Database, current: Current, reloader: Reloader, watching: WatchService, state_dir: Path
+    ) -> None:
         self._database = database
+        self._reloader = reloader
+        self._watching = watching
         self._current = current
         self._state_dir = state_dir
 
     async def examine(self) -> list[Check]:
         checks = [Check("daemon", "ok", "the daemon answers")]
         for name, check in (
+            ("configuration", self._check_configuration),
             ("database", self._check_database),
             ("disk", self._check_disk),
             ("model", self._check_model),
             ("worker", self._check_worker),
+            ("watch folders", self._check_watch_folders),
         ):
             try:
                 with anyio.fail_after(CHECK_DEADLINE):
@@ -52,13 +66,35 @@ class Doctor:
                 checks.append(Check(name, "failed", error.message, error.hint))
         return checks
 
+    async def _check_configuration(self) -> Check:
+        file = self._reloader.file
+        if self._reloader.error is not None:
+            hint = "correct the file; until then the settings from before are in force"
+            return Check("configuration", "failed", self._reloader.error, hint)
+        if waiting := self._reloader.waiting:
+            message = f"{file} has settings that are not in force: {', '.join(waiting)}"
+            return Check("configuration", "warning", message, "restart the daemon: `systemctl --user restart whisperd`")
+        return Check("configuration", "ok", f"{file} holds, every setting of it")
+
+    async def _check_watch_folders(self) -> Check:
+        folders = self._watching.folders
+        lost = [folder for folder in folders if folder.state in LOST]
+        if lost:
+            told = "; ".join(f"{printable(os.fsdecode(f.row.path))}: {f.reason or f.state.value}" for f in lost)
+            hint = "mount or make it again, or remove it with `whisperctl watch remove`"
+            return Check("watch folders", "failed", f"{len(lost)} of {len(folders)} are not watched: {told}", hint)
+        return Check("watch folders", "ok", f"{len(folders)} watched" if folders else "there are none")
+
     async def _check_database(self) -> Check:
         await recovery.quick_check(self._database)
         return Check("database", "ok", f"{self._database.path} is sound")
 
     async def _check_disk(self) -> Check:
-        usage = await anyio.to_thread.run_sync(lambda: shutil.disk_usage(self._state_dir), abandon_on_cancel=True)
-        message = f"{usage.free >> 20} MB are free in {self._state_dir}"
+        usage = await anyio.to_thread.run_sync(lambda: measure(self._state_dir), abandon_on_cancel=True)
+        parts = (("database", usage.database), ("backups", usage.backups), ("temporary files", usage.temporary))
+        message = f"{usage.free >> 20} MB are free in {self._state_dir}; " + ", ".join(
+            f"{name} {size / 1e6:.1f} MB" for name, size in parts
+        )
         floor = self._current.settings.queue.disk_floor
         if usage.free < floor:
             return Check("disk", "failed", message, f"new work is refused below {floor >> 20} MB: free some space")

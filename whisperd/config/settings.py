@@ -243,6 +243,25 @@ class HookSettings(Section, frozen=True):
     timeout: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
 
 
+class HealthSettings(Section, frozen=True):
+    """From when on `whisperctl health` finds something wrong.
+
+    `queued`: normal jobs in the queue. `wait`: seconds that the next of them has waited. `success_rate`: the share of
+    jobs that has to succeed, of those that ended in the last `window` seconds, if there are `least_jobs`.
+    `real_time_factor`: seconds of work for a second of audio in that time. `worker_gone`: seconds without a worker that
+    can be started. `disk`: bytes free on the state folder's disk.
+    """
+
+    queued: Annotated[int, Meta(ge=0)] = 50
+    wait: Seconds = 300.0
+    success_rate: Annotated[float, Meta(ge=0, le=1)] = 0.9
+    least_jobs: Annotated[int, Meta(ge=1)] = 5
+    real_time_factor: Annotated[float, Meta(gt=0)] = 5.0
+    window: Annotated[float, Meta(ge=60, le=86_400 * 365)] = 86_400.0
+    worker_gone: Seconds = 60.0
+    disk: Annotated[int, Meta(ge=0)] = 1_000_000_000
+
+
 class LogSettings(Section, frozen=True):
     """`level`: the least that is logged. `format` `auto`: for the journal under systemd, else text."""
 
@@ -306,6 +325,7 @@ class Settings(Section, frozen=True):
     schedule: ScheduleSettings = ScheduleSettings()
     watch: tuple[WatchSettings, ...] = ()
     hooks: HookSettings = HookSettings()
+    health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
     insert: InsertSettings = InsertSettings()
     hotkey: HotkeySettings = HotkeySettings()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whisperd.wire import batch, config, dictate, history, model, names, types, watch
+from whisperd.wire import batch, config, dictate, health, history, model, names, types, watch
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -23,6 +23,9 @@ _TABLE: Final = (
     Method(names.RPC_DISCOVER, types.Empty, dict[str, Any], "This API as an OpenRPC document."),
     Method(names.DAEMON_PING, types.Empty, types.PingResult, "Answer at once."),
     Method(names.DAEMON_STATUS, types.Empty, types.StatusResult, "Queue counts, workers and running jobs."),
+    Method(names.DAEMON_HEALTH, types.Empty, health.HealthResult, "Whether all is well, and if not, why."),
+    Method(names.DAEMON_STATS, health.StatsParams, health.StatsResult, "Figures by day, source and model."),
+    Method(names.DAEMON_METRICS, types.Empty, health.MetricsResult, "Figures for Prometheus."),
     Method(names.DAEMON_DOCTOR, types.Empty, types.DoctorResult, "Check the whole chain and say what to do."),
     Method(names.DAEMON_SHUTDOWN, types.Empty, types.ShutdownResult, "Stop the daemon; queued work stays queued."),
     Method(names.JOB_SUBMIT, types.SubmitParams, types.JobsResult, "Queue audio files for transcription."),

@@ -160,6 +160,15 @@ notice = "polling"
 [hooks]
 on_completed = ["notify-send", "{transcript}"]
 timeout = 5
+[health]
+queued = 10
+wait = 60
+success_rate = 0.5
+least_jobs = 10
+real_time_factor = 2.5
+window = 3600
+worker_gone = 5
+disk = 0
 [log]
 level = "debug"
 format = "json"
