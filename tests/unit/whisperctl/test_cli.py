@@ -97,7 +97,7 @@ def test_without_a_command_the_help_goes_to_stderr(words: list[str], capsys: pyt
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["statsu"], "did you mean `whisperctl status`?"),
+        (["statuss"], "did you mean `whisperctl status`?"),
         (["job", "lst"], "did you mean `whisperctl job list`?"),
         (["fhqwhgads"], "`whisperctl --help` lists the commands"),
         (["\x1b[31m"], "there is no command '\\x1b[31m'"),
