@@ -21,6 +21,7 @@ BENCHMARKS = {
     "startup": "start of whisperctl against that of Python",
     "idle": "memory and processor time of an idle daemon",
     "contention": "dictation under a running file job against dictation on an idle daemon",
+    "dictation": "release-to-text of long and short dictations, with fitted and full audio context; the first frame",
     "socket": "answers of the control socket while the model runs and 100,000 jobs are queued",
     "kills": "a queue of files under kill -9 of the daemon",
 }

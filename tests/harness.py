@@ -93,13 +93,15 @@ class Daemon:
         self._arguments = [*(["--model", model] if model else []), *arguments]
         self.wrapper: tuple[str, ...] = ()
         """The command that the daemon is started through, such as `prlimit` with a limit."""
+        self.additions: dict[str, str] = {}
+        """Variables of the daemon's environment besides those that it is given anyway."""
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "WHISPERD_"))}
-        return {**kept, "HOME": str(self.folder), "WHISPERD_SOCKET": str(self.socket)}
+        return {**kept, "HOME": str(self.folder), "WHISPERD_SOCKET": str(self.socket), **self.additions}
 
     @property
     def pid(self) -> int:

@@ -119,13 +119,14 @@ async def _record(session: Session, around: Surroundings) -> None:
             session.answering.set()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_stop_when_released, session, take)
-                await _follow(session, take, around)
+                session.problem = await _problem_while_following(session, take, around)
                 session.released.set()
     except MicrophoneError as error:
-        _log.warning("dictation %d: %s", session.number, error.message)
         session.problem = error
     except OSError as error:
         session.problem = MicrophoneError(f"no recording can be made: {error.strerror}", hint="check the disk")
+    if session.problem is not None:
+        _log.warning("dictation %d: %s", session.number, session.problem.message)
     release(session, around.tell, "microphone")
     session.end_recording()
 
@@ -133,6 +134,15 @@ async def _record(session: Session, around: Surroundings) -> None:
 async def _stop_when_released(session: Session, take: Take) -> None:
     await session.released.wait()
     await take.stop()
+
+
+async def _problem_while_following(session: Session, take: Take, around: Surroundings) -> MicrophoneError | None:
+    """What ended the recording, if it was not ended as asked."""
+    try:
+        await _follow(session, take, around)
+    except MicrophoneError as error:
+        return error
+    return None
 
 
 async def _follow(session: Session, take: Take, around: Surroundings) -> None:

@@ -150,30 +150,40 @@ class Microphone:
         the recorder.
         """
         async with self._turn:
-            child = await self._ready_child()
+            child, opened = await self._open(messages.Record(str(folder), stem, device))
             try:
-                opened = await self._ask(child, messages.Record(str(folder), stem, device), Opened)
-                take = Take(child, opened)
-                yield take
-            except RecorderDiedError:
-                self._forget(child)
-                raise
-            except MicrophoneError:
-                raise
+                yield Take(child, opened)
             except BaseException:
                 self._forget(child)
                 await child.end()
                 raise
 
-    async def devices(self) -> tuple[Device, ...]:
-        """The input devices there are now. Raises MicrophoneError."""
-        async with self._turn:
-            child = await self._ready_child()
-            try:
-                return (await self._ask(child, messages.ListDevices(), messages.Devices)).devices
-            except RecorderDiedError:
-                self._forget(child)
+    async def _open(self, call: messages.Record) -> tuple[_Child, Opened]:
+        """A recorder that records. One that has served before may know devices that are gone and none that has come,
+        so a refusal of its is taken to a fresh one."""
+        served = self._child
+        child = await self._ready_child()
+        try:
+            return child, await self._ask(child, call, Opened)
+        except MicrophoneError:
+            if child is not served:
                 raise
+        self._forget(child)
+        await child.end()
+        child = await self._ready_child()
+        return child, await self._ask(child, call, Opened)
+
+    async def devices(self) -> tuple[Device, ...]:
+        """The input devices there are now, which only a fresh recorder knows. Raises MicrophoneError."""
+        if self._turn.locked():
+            raise MicrophoneError(
+                "a dictation is listening, and the list of devices is made anew for each asking",
+                hint="ask again when it has ended",
+            )
+        async with self._turn:
+            await self.end()
+            child = await self._ready_child()
+            return (await self._ask(child, messages.ListDevices(), messages.Devices)).devices
 
     async def end(self) -> None:
         if child := self._child:
