@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 COVERAGE_FLOOR := 90
 
+# espeak-ng and flite speak for the tests, libportaudio2 records from PulseAudio; Xvfb and D-Bus are their desktop, tk its
+# text field, tmux the terminal of the live view
 DEBIAN := espeak-ng flite libportaudio2 xvfb xdotool xclip dbus libtk8.6 tmux libasound2-plugins pulseaudio pulseaudio-utils
 
 .PHONY: help demo test lint bench debian
