@@ -276,6 +276,7 @@ class Event(TypedDict, total=False):
     data: Params
     seq: int
     job: int
+    batch: int
 
 
 class FileParam(TypedDict, total=False):

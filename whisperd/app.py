@@ -45,7 +45,7 @@ from whisperd.config.effects import Effect, diff
 from whisperd.config.paths import config_file
 from whisperd.config.settings import Settings
 from whisperd.dictation.service import Dictation
-from whisperd.errors import DatabaseCorruptError
+from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
 from whisperd.events import Event, EventBus, Filter
 from whisperd.lanes import adjust_slots, make_slots, plan_lanes
 from whisperd.ledger import Ledger
@@ -54,6 +54,7 @@ from whisperd.ops import logs
 from whisperd.ops.housekeeping import check_and_back_up, tidy
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
 from whisperd.ops.notify import Notifier, feed_watchdog, tell_status
+from whisperd.ops.retention import Retention
 from whisperd.pulls import Pulls
 from whisperd.reload import Reloader
 from whisperd.rpc.dispatch import Dispatcher
@@ -65,6 +66,7 @@ from whisperd.store import events, recovery
 from whisperd.store.connection import Database
 from whisperd.watch.lease import ignore_lease_breaks
 from whisperd.watch.service import WatchService
+from whisperd.wire import names
 
 _log = logging.getLogger(__name__)
 
@@ -143,7 +145,7 @@ async def _run_with(
     database: Database, current: Current, places: Places, manager: Manager, damage: str | None, stop: anyio.Event
 ) -> None:
     notifier = manager.notifier
-    bus = EventBus(await database.read(events.newest))
+    bus = EventBus(await database.read(events.newest), await database.read(events.pruned))
     live = LiveJobs()
     lanes = await plan_lanes(current.settings, places.state_dir)
     ledger = Ledger(database, bus)
@@ -167,6 +169,7 @@ async def _run_with(
     dictate = DictateApi(dictation)
     watch = WatchApi(database, watching, current, places.state_dir)
     history = HistoryApi(database, scheduler)
+    retention = Retention(database, bus, current)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
     health = HealthApi(ledger, bus, scheduler, watching, reloader, current, places.state_dir, damage)
@@ -187,6 +190,7 @@ async def _run_with(
         if any(change.effect is Effect.WORKER for change in diff(old, new)):
             scheduler.renew_workers()
         watching.poke()
+        retention.poke()
         scheduler.poke()
 
     with current.told(follow_settings), open_listener(places.socket, manager.passed) as listener:
@@ -207,12 +211,25 @@ async def _run_with(
                 chores.start_soon(feed_watchdog, notifier, scheduler.beat)
                 chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)
                 chores.start_soon(check_and_back_up, database, current)
+                chores.start_soon(retention.run)
+                await _record_state(ledger, "ready")
                 await stop.wait()
                 _log.info("whisperd is stopping")
+                await _record_state(ledger, "stopping")
                 notifier.stopping()
                 working.cancel()
                 pulling.cancel()
                 chores.cancel_scope.cancel()
+
+
+async def _record_state(ledger: Ledger, state: str) -> None:
+    """Tell, and keep, that the daemon is there or goes; a database that can't be written is in the way of neither."""
+    try:
+        await ledger.record(names.TOPIC_DAEMON_STATE, {"state": state, "version": __version__, "pid": os.getpid()})
+    except DatabaseCorruptError:
+        raise
+    except (DatabaseError, DiskFullError) as error:
+        _log.error("%s", error.message)
 
 
 async def _reload_on_hangup(reloader: Reloader) -> None:

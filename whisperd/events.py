@@ -21,7 +21,10 @@ COALESCE_INTERVAL: Final = 0.5
 """Seconds between two progress events of one job to one subscriber."""
 
 CAPACITY: Final = 256
-"""Stored events that wait for one subscriber before it counts as having fallen behind."""
+"""Stored events that wait for one subscriber before it counts as having fallen behind, and jobs whose progress does."""
+
+MOST_SEGMENTS: Final = 100
+"""Segments of one job that wait for one subscriber; `first` shows where older ones are missing."""
 
 REPLAY_PAGE: Final = 256
 """Stored events read at once for a subscriber that catches up."""
@@ -82,12 +85,22 @@ def _subject(event: Event) -> tuple[int | None, str | None]:
     return (event.batch if event.job is None else event.job), part
 
 
+def _joined(before: Event, after: Event) -> Event:
+    """The newest segments of both, which follow each other; of a run begun anew, its own."""
+    first, segments = before.data["first"], before.data["segments"]
+    if after.data["first"] != first + len(segments):
+        return after
+    segments = [*segments, *after.data["segments"]]
+    dropped = max(0, len(segments) - MOST_SEGMENTS)
+    return msgspec.structs.replace(after, data={"first": first + dropped, "segments": segments[dropped:]})
+
+
 class Mailbox:
     """What waits for one subscriber, as a pure rule on events and times: no clock, no task.
 
     Stored events come first and in order. Progress of one job or batch waits until `COALESCE_INTERVAL` after the last
     one, is replaced by a newer one, and is dropped when the state changes, so that it never follows a state that made
-    it untrue.
+    it untrue. Segments of one job are joined.
     """
 
     def __init__(self, position: int, capacity: int = CAPACITY) -> None:
@@ -103,13 +116,22 @@ class Mailbox:
         if event.topic in _OUTDATED_BY:
             self._latest.pop((_OUTDATED_BY[event.topic], *_subject(event)), None)
         if event.seq is None:
-            self._latest[event.topic, *_subject(event)] = event
+            self._note(event)
         elif event.seq <= self.position or self.overflowed:
             return
         elif len(self._stored) == self._capacity:
             self.overflowed = True
         else:
             self._stored.append(event)
+
+    def _note(self, event: Event) -> None:
+        subject = (event.topic, *_subject(event))
+        before = self._latest.get(subject)
+        if before is not None and event.topic == names.TOPIC_JOB_SEGMENT:
+            event = _joined(before, event)
+        elif before is None and len(self._latest) == self._capacity:
+            del self._latest[next(iter(self._latest))]
+        self._latest[subject] = event
 
     def take(self, now: float) -> Event | None:
         """The next event; None where none is due. Raises `EventsLostError` once all before the loss is taken."""
@@ -152,6 +174,8 @@ class Subscription:
         self._mailbox = mailbox
         self._news = anyio.Event()
         self._closed = False
+        self.pruned = bus.pruned
+        """The newest event that was not in the store any more when the subscription began."""
 
     @property
     def position(self) -> int:
@@ -195,14 +219,16 @@ class Subscription:
         At most one page is in memory, however slow the reader. Before each page what came in live is forgotten, since
         it is in the store by then; so only what follows the last page's reading waits in the mailbox, and if that is
         too much, there is another page. A `since` newer than every event comes from another database: it counts as the
-        newest one's.
+        newest one's. What was pruned before is left out; raises EventsLostError where events are pruned meanwhile.
         """
         more = since is not None
         if since is not None:
-            self._mailbox.position = min(since, self._mailbox.position)
+            self._mailbox.position = min(max(since, self.pruned), self._mailbox.position)
         while more and not self._closed:
             self._mailbox.forget_stored()
             events = await replay(self._mailbox.position, self.wanted, page)
+            if self._mailbox.position < self._bus.pruned:
+                raise EventsLostError(self._mailbox.position)
             more = len(events) == page
             for event in events:
                 if self._closed:
@@ -218,9 +244,13 @@ class Subscription:
 class EventBus:
     """Hands every published event to whoever wants it. For the event loop's thread only."""
 
-    def __init__(self, newest: int) -> None:
-        """`newest` is the `seq` of the newest stored event, 0 for none."""
+    def __init__(self, newest: int, pruned: int = 0) -> None:
+        """`newest` is the `seq` of the newest stored event, 0 for none; events up to `pruned` are not stored any more.
+
+        Whoever prunes raises `pruned` first, so that nobody reads around a gap without being told.
+        """
         self.newest = newest
+        self.pruned = pruned
         self._subscriptions: set[Subscription] = set()
 
     def publish(self, event: Event) -> None:

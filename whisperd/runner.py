@@ -5,9 +5,11 @@ the steps of the run (`whisperd.transcription`), the retry rules (`whisperd.jobs
 """
 
 import contextlib
+import itertools
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from whisperd.errors import (
     PullError,
 )
 from whisperd.events import Event, EventBus
-from whisperd.frames import FailureKind
+from whisperd.frames import FailureKind, Segment
 from whisperd.jobs import estimates, retry
 from whisperd.jobs.job import Failure, Kind, Stage
 from whisperd.jobs.transitions import Command
@@ -150,6 +152,7 @@ class Runner:
             lane=lane,
             database=self._database,
             report=report,
+            tell_segments=self._teller(job),
             give_way=lambda: handle.give_way,
             batch_deadline=settings.workers.batch_deadline,
             limit=settings.workers.max_job_seconds,
@@ -168,6 +171,21 @@ class Runner:
                 raise
             await self._pulls.fetch(missing)
         return await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
+
+    def _teller(self, job: JobRow) -> Callable[[tuple[Segment, ...]], None]:
+        """What publishes a run's segments as they appear; `first` is the number of the first one within the run."""
+        numbers = itertools.count()
+
+        def tell(segments: tuple[Segment, ...]) -> None:
+            told = [
+                {"start": one.start, "end": one.end, "text": one.text, "confidence": one.confidence} for one in segments
+            ]
+            if told:
+                first, *_ = [next(numbers) for _ in told]
+                data = {"first": first, "segments": told}
+                self._bus.publish(Event(names.TOPIC_JOB_SEGMENT, time.time(), data, job=job.id, batch=job.batch))
+
+        return tell
 
     async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> JobRow | None:
         def save(connection: sqlite3.Connection) -> JobRow:

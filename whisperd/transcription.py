@@ -51,6 +51,10 @@ class GaveWayError(Exception):
     """The run ended after a stored batch because it was asked to."""
 
 
+Tell = Callable[[tuple[frames.Segment, ...]], None]
+"""Told of the segments of each decoding batch, in the order of time, once they are stored; must not block."""
+
+
 class Report(Protocol):
     """Told of every step, with the job as it is then; called on the event loop, must not block."""
 
@@ -68,6 +72,7 @@ class Run:
         lane: Lane,
         database: Database,
         report: Report,
+        tell_segments: Tell,
         give_way: Callable[[], bool],
         batch_deadline: float,
         limit: float | None = None,
@@ -82,6 +87,7 @@ class Run:
         self._lane = lane
         self._database = database
         self._report = report
+        self._tell_segments = tell_segments
         self._give_way = give_way
         self._batch_deadline = batch_deadline
         self._limit = limit
@@ -265,6 +271,8 @@ class Run:
             lambda c: checkpoints.save_batch(c, self._job.id, block, batch, results, seconds, done)
         )
         self._job = msgspec.structs.replace(self._job, done=done, processing_time=self._job.processing_time + seconds)
+        in_time = sorted(results, key=lambda result: result.chunk.start)
+        self._tell_segments(tuple(segment for result in in_time for segment in result.segments))
 
     async def _decode(self, plan: BlockPlan, chunks: tuple[frames.Chunk, ...]) -> frames.Decoded:
         assert self._job.language is not None

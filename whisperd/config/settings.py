@@ -235,6 +235,24 @@ class WatchSettings(Section, frozen=True):
         )
 
 
+class RetentionSettings(Section, frozen=True):
+    """What is removed once it is too old or too much, at start and then daily; a limit that is left out is none.
+
+    `transcript_days`: transcripts that were finished so long ago. `transcript_mb`: the oldest transcripts, once all
+    together take more than so many millions of bytes. By default no transcript is ever removed. `job_days`: finished
+    jobs leave the list (never their transcripts, and no job of a batch that goes on). `checkpoint_days`: after that, a
+    job that failed or was cancelled begins at its beginning when it is retried; a completed one needs none.
+    `event_days` and `max_events`: what happened, as `whisperctl events` shows it.
+    """
+
+    transcript_days: Annotated[float, Meta(gt=0, le=100_000)] | None = None
+    transcript_mb: Annotated[int, Meta(ge=1)] | None = None
+    job_days: Annotated[float, Meta(gt=0, le=100_000)] | None = 30.0
+    checkpoint_days: Annotated[float, Meta(gt=0, le=100_000)] = 7.0
+    event_days: Annotated[float, Meta(gt=0, le=100_000)] = 30.0
+    max_events: Annotated[int, Meta(ge=1_000)] = 1_000_000
+
+
 class HookSettings(Section, frozen=True):
     """`on_completed`: program and arguments to start when a job has completed, with `{transcript}` and others filled
     in; killed after `timeout` seconds."""
@@ -324,6 +342,7 @@ class Settings(Section, frozen=True):
     retry: RetrySettings = field(default_factory=RetrySettings)
     schedule: ScheduleSettings = ScheduleSettings()
     watch: tuple[WatchSettings, ...] = ()
+    retention: RetentionSettings = RetentionSettings()
     hooks: HookSettings = HookSettings()
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()

@@ -5,7 +5,7 @@ read), and the end of all that it started once it is gone. Leaves to others: wha
 `subscriptions`).
 
 Nothing is buffered for a client beyond the kernel's socket buffer: who has something to send waits until it is taken,
-and a client that takes nothing for `write_timeout` is dropped.
+and a client that takes nothing for `write_timeout` (of events: `event_timeout`) is dropped.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ class Connection:
         self._stream = stream
         self._dispatcher = dispatcher
         self._limits = limits
-        self._subscriptions = Subscriptions(bus, replay, self._send, limits)
+        self._subscriptions = Subscriptions(bus, replay, self._send_event, limits)
         self._caller = caller.Caller()
         self._splitter = LineSplitter(names.MAX_REQUEST)
         self._sending = anyio.Lock()
@@ -168,11 +168,14 @@ class Connection:
         if line is not None:
             await self._send(line)
 
-    async def _send(self, line: bytes) -> None:
+    async def _send_event(self, line: bytes) -> None:
+        await self._send(line, self._limits.event_timeout)
+
+    async def _send(self, line: bytes, patience: float | None = None) -> None:
         """Returns once the kernel has taken the line. A client that is gone or reads nothing is dropped."""
         async with self._sending:
             try:
-                await self._stream.send(line + b"\n", self._limits.write_timeout)
+                await self._stream.send(line + b"\n", patience or self._limits.write_timeout)
             except (TimeoutError, OSError):
                 self._drop()
 

@@ -50,7 +50,8 @@ class Subscriptions:
 
         async def subscribe(params: types.SubscribeParams) -> types.SubscribeResult:
             opened.append(self._subscribe(params))
-            return types.SubscribeResult(subscription=opened[-1].number, seq=self._bus.newest)
+            subscription = opened[-1].subscription
+            return types.SubscribeResult(opened[-1].number, seq=self._bus.newest, pruned=subscription.pruned)
 
         async def unsubscribe(params: types.UnsubscribeParams) -> types.UnsubscribeResult:
             return types.UnsubscribeResult(unsubscribed=self._end(params.subscription))

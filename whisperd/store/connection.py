@@ -98,6 +98,9 @@ def _open_writer(path: Path, busy_timeout: float, keep_backups: int) -> sqlite3.
         connection = connect(path, busy_timeout)
         try:
             migrations.check(connection, path)
+            if connection.execute("PRAGMA page_count").fetchone() == (0,):
+                # Only while the file is empty can it be made to give free pages back to the file system.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise DatabaseError(

@@ -80,6 +80,38 @@ def newest(conn: sqlite3.Connection) -> int:
     return seq
 
 
+def forget(conn: sqlite3.Connection, job_id: int) -> None:
+    """Remove a job's story, but for the newest event of all: readers go by it to know that they have all."""
+    conn.execute("DELETE FROM events WHERE job = ? AND seq < (SELECT max(seq) FROM events)", (job_id,))
+
+
+def pruned(conn: sqlite3.Connection) -> int:
+    """The `seq` up to which old events were removed; 0 while all are there."""
+    (seq,) = conn.execute("SELECT through FROM events_pruned").fetchone()
+    return seq
+
+
+def prunable(conn: sqlite3.Connection, before: float, most: int) -> int:
+    """The `seq` up to which events are older than `before` (unix time) or more than the newest `most`.
+
+    The newest event always stays.
+    """
+    (newest_seq,) = conn.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+    # Times rarely go back: the first event that is young enough ends what is too old.
+    young = conn.execute("SELECT seq FROM events WHERE at >= ? ORDER BY seq LIMIT 1", (before,)).fetchone()
+    over = conn.execute("SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?", (most,)).fetchone()
+    old = newest_seq if young is None else young[0] - 1
+    return min(max(old, over[0] if over else 0), newest_seq - 1)
+
+
+def prune(conn: sqlite3.Connection, through: int, limit: int) -> int:
+    """Remove at most `limit` events, the oldest first, up to `through`; how many there were."""
+    oldest = "SELECT seq FROM events WHERE seq <= ? ORDER BY seq LIMIT ?"
+    count = conn.execute(f"DELETE FROM events WHERE seq IN ({oldest})", (through, limit)).rowcount  # noqa: S608
+    conn.execute("UPDATE events_pruned SET through = max(through, ?)", (through,))
+    return count
+
+
 def _event(row: tuple[int, float, str, int | None, int | None, str]) -> StoredEvent:
     seq, at, topic, job, batch, data = row
     return StoredEvent(seq=seq, at=at, topic=topic, job=job, batch=batch, data=msgspec.json.decode(data))

@@ -90,7 +90,7 @@ def delete(conn: sqlite3.Connection, job_id: int) -> None:
 def forget(conn: sqlite3.Connection, job_id: int) -> None:
     """Remove what outlives a job's row: its transcript and its story."""
     transcripts.delete(conn, job_id)
-    conn.execute("DELETE FROM events WHERE job = ?", (job_id,))
+    events.forget(conn, job_id)
 
 
 def clear(conn: sqlite3.Connection) -> int:

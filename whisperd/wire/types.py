@@ -343,10 +343,12 @@ class SubscribeParams(Params, frozen=True):
 
 
 class SubscribeResult(Struct, frozen=True):
-    """`seq` is the newest stored event's at the time of subscribing."""
+    """`seq` is the newest stored event's at the time of subscribing. Events up to `pruned` are not kept any more: who
+    asked for some of these by `since` does not get them, and should look at the state of things anew."""
 
     subscription: int
     seq: int
+    pruned: int = 0
 
 
 class UnsubscribeParams(Params, frozen=True):
@@ -370,7 +372,7 @@ class EventView(Struct, frozen=True, omit_defaults=True):
 
 
 class EventsLostView(Struct, frozen=True):
-    """The reader was too slow and the subscription ended; subscribe again with `since`."""
+    """The reader was too slow and the subscription ended; subscribe again with `since` (and look at `pruned`)."""
 
     subscription: int
     since: int

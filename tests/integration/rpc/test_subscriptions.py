@@ -27,7 +27,7 @@ async def events_of(client: Client, count: int) -> list[dict[str, Any]]:
 async def test_an_event_is_a_notification_with_its_subscription(tmp_path: Path) -> None:
     async with serving(tmp_path) as daemon, await connect(daemon) as client:
         result = (await client.call("events.subscribe"))["result"]
-        assert result == {"subscription": 1, "seq": 0}
+        assert result == {"subscription": 1, "seq": 0, "pruned": 0}
         daemon.bus.publish(Event(names.TOPIC_JOB_STATE, 0.25, {"state": "queued"}, seq=1, job=7))
         daemon.bus.publish(Event(names.TOPIC_JOB_PROGRESS, 1.0, {"done": 2.5}, job=7))
         state, progress = await events_of(client, 2)
@@ -176,3 +176,43 @@ async def test_a_store_that_fails_ends_the_subscription_and_says_where_to_resume
         lost = await client.read()
         assert (lost["method"], lost["params"]["since"]) == (names.EVENTS_LOST, 2)
         await client.ping()
+
+
+async def test_who_asks_for_events_that_were_pruned_is_told(tmp_path: Path) -> None:
+    async with serving(tmp_path) as daemon, await connect(daemon) as client:
+        for _ in range(6):
+            daemon.commit()
+        daemon.bus.pruned = 4
+        result = (await client.call("events.subscribe", since=1))["result"]
+        assert (result["seq"], result["pruned"]) == (6, 4)
+        assert [event["seq"] for event in await events_of(client, 2)] == [5, 6]
+
+
+async def test_events_that_are_pruned_under_a_slow_reader_are_a_loss(tmp_path: Path) -> None:
+    async with serving(tmp_path, RpcLimits(replay_page=1, stop_grace=0.1)) as daemon, await connect(daemon) as client:
+        for _ in range(200):
+            daemon.commit({"x": "y" * 20_000})  # far more than a socket holds
+        await client.call("events.subscribe", since=0)
+        daemon.bus.pruned = 190
+        seen: list[int] = []
+        while (note := await client.read())["method"] == names.EVENT:
+            seen.append(note["params"]["seq"])
+        assert (note["method"], note["params"]["since"]) == (names.EVENTS_LOST, seen[-1])
+        assert seen == list(range(1, len(seen) + 1))
+        assert (await client.call("events.subscribe", since=seen[-1]))["result"]["pruned"] == 190
+
+
+async def test_a_subscriber_that_reads_nothing_for_long_is_kept(tmp_path: Path) -> None:
+    limits = RpcLimits(write_timeout=0.1, event_capacity=8, stop_grace=0.1)
+    async with serving(tmp_path, limits) as daemon, await connect(daemon) as client, await connect(daemon) as other:
+        await client.call("events.subscribe")
+        for _ in range(100):
+            daemon.commit({"x": "y" * 20_000})
+        await other.send(*(request("initialize", n, client="x" * 1000) for n in range(10)))  # 10 answers of 1 MB
+        with anyio.fail_after(10), pytest.raises(anyio.BrokenResourceError):
+            while True:  # until the one that takes no answers is dropped
+                await other.stream.send(b"\n" * 65536)
+        seen = await events_of(client, 1)
+        while (note := await client.read())["method"] == names.EVENT:
+            seen.append(note["params"])
+        assert note["params"]["since"] == seen[-1]["seq"]

@@ -218,7 +218,7 @@ def test_what_outlives_a_job_can_be_forgotten(conn: sqlite3.Connection) -> None:
     assert history.get(conn, job) is not None
     queue.forget(conn, job)
     assert history.get(conn, job) is None
-    for table in ("transcripts", "transcript_texts", "events"):
+    for table in ("transcripts", "transcript_texts"):
         assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 

@@ -117,7 +117,7 @@ def test_status_and_doctor(shared: Daemon) -> None:
 def test_events_are_json_lines_from_the_first_to_the_newest(shared: Daemon) -> None:
     [job] = json.loads(shared.ctl("submit", "--json", "--wait", str(DEMO)).stdout)["jobs"]
     events = [json.loads(line) for line in shared.ctl("events").stdout.splitlines()]
-    states = [event["data"]["state"] for event in events if event["job"] == job["id"]]
+    states = [event["data"]["state"] for event in events if event.get("job") == job["id"]]
     assert states == ["queued", "running", "completed"]
     assert [event["seq"] for event in events] == sorted(event["seq"] for event in events)
 

@@ -157,6 +157,13 @@ afterwards = "move"
 move_to = "/archive"
 delete_after = 7
 notice = "polling"
+[retention]
+transcript_days = 365
+transcript_mb = 2000
+job_days = 7
+checkpoint_days = 1
+event_days = 14.5
+max_events = 5000
 [hooks]
 on_completed = ["notify-send", "{transcript}"]
 timeout = 5

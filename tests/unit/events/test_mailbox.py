@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisperd.events import COALESCE_INTERVAL, Event, EventsLostError, Mailbox
+from whisperd.events import COALESCE_INTERVAL, MOST_SEGMENTS, Event, EventsLostError, Mailbox
 from whisperd.wire import names
 
 
@@ -124,3 +124,37 @@ def test_no_sequence_of_offers_and_takes_skips_or_repeats_a_stored_event(steps: 
     assert lost is None or lost == len(seen)
     gaps = [later - earlier for earlier, later in itertools.pairwise(progress_at)]
     assert all(gap >= COALESCE_INTERVAL - 1e-9 for gap in gaps)
+
+
+def segments(first: int, count: int, job: int = 1) -> Event:
+    told = [{"text": f"{number}"} for number in range(first, first + count)]
+    return Event(names.TOPIC_JOB_SEGMENT, 0.0, {"first": first, "segments": told}, job=job)
+
+
+def test_segments_that_wait_are_joined_and_none_is_lost() -> None:
+    mailbox = Mailbox(0)
+    for event in (segments(0, 2), segments(2, 1), segments(0, 1, job=2), segments(3, 2)):
+        mailbox.offer(event)
+    assert taken(mailbox) == [segments(0, 5), segments(0, 1, job=2)]
+
+
+def test_of_very_many_segments_the_newest_are_kept_and_say_where_they_begin() -> None:
+    mailbox = Mailbox(0)
+    for first in range(0, 3 * MOST_SEGMENTS, 10):
+        mailbox.offer(segments(first, 10))
+    assert taken(mailbox) == [segments(2 * MOST_SEGMENTS, MOST_SEGMENTS)]
+
+
+def test_a_run_begun_anew_shows_its_own_segments() -> None:
+    mailbox = Mailbox(0)
+    mailbox.offer(segments(0, 3))
+    mailbox.offer(segments(0, 1))
+    assert taken(mailbox) == [segments(0, 1)]
+
+
+def test_the_progress_of_very_many_jobs_does_not_pile_up() -> None:
+    mailbox = Mailbox(0, capacity=3)
+    for job in range(1, 10):
+        mailbox.offer(progress(1.0, job=job))
+    mailbox.offer(progress(2.0, job=8))
+    assert [(event.job, event.data["done"]) for event in taken(mailbox)] == [(7, 1.0), (8, 2.0), (9, 1.0)]

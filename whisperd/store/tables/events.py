@@ -11,6 +11,9 @@ TABLES: Final = (
         batch INTEGER,
         data TEXT NOT NULL CHECK (json_valid(data))
     ) STRICT""",
+    # Up to which event old ones were removed.
+    "CREATE TABLE events_pruned (through INTEGER NOT NULL) STRICT",
+    "INSERT INTO events_pruned VALUES (0)",
     "CREATE INDEX events_by_job ON events (job, seq)",
     "CREATE INDEX events_by_batch ON events (batch, seq) WHERE batch IS NOT NULL",
 )

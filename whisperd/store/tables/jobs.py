@@ -76,6 +76,7 @@ TABLES: Final = (
         WHERE batch IS NOT NULL""",
     "CREATE INDEX jobs_by_signature ON jobs (signature) WHERE finished_at IS NULL AND signature IS NOT NULL",
     "CREATE INDEX outputs_due ON jobs (outputs_due_at) WHERE outputs_due_at IS NOT NULL",
+    "CREATE INDEX jobs_by_finish ON jobs (finished_at) WHERE finished_at IS NOT NULL",
     "CREATE INDEX jobs_waiting ON jobs (retry_at) WHERE state = 'waiting'",
     """CREATE TABLE job_counts (
         state TEXT PRIMARY KEY,

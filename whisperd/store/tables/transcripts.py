@@ -33,7 +33,7 @@ TABLES: Final = (
         beginning TEXT NOT NULL
     ) STRICT""",
     # All that lists filter by, so that a page that has to look far for its rows reads only the index.
-    "CREATE INDEX transcripts_by_time ON transcripts (at, job, source, language, confidence, batch)",
+    "CREATE INDEX transcripts_by_time ON transcripts (at, job, source, language, confidence, batch, size)",
     """CREATE INDEX transcripts_unwatched ON transcripts (at, job, source, language, confidence, batch)
         WHERE folder IS NULL""",
     """CREATE INDEX transcripts_by_folder ON transcripts (folder, at, job, language, confidence, batch, duration)
