@@ -64,6 +64,7 @@ COMMANDS = {
     "dictate status": ("dictate", "what dictation is doing"),
     "dictate again": ("dictate", "type the last text once more"),
     "dictate devices": ("dictate", "the microphones there are"),
+    "completion": ("completion", "completions of commands and options for bash, zsh or fish"),
     "service install": ("service", "have systemd start whisperd when it is needed"),
     "service uninstall": ("service", "stop whisperd and remove its units; all data is kept"),
     "service status": ("service", "the units, and what systemd says of them"),

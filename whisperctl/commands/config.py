@@ -44,7 +44,7 @@ def show_lines(result: "Json", paint: "Paint") -> "list[str]":
 
 
 def check_arguments(parser: "ArgumentParser") -> None:
-    parser.add_argument("file", nargs="?", metavar="F", help="another file than the daemon's own")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="another file than the daemon's own")
 
 
 def check(context: "Context", arguments: "Namespace") -> int:
