@@ -80,7 +80,7 @@ def _overtake(daemon: Daemon, note: Path) -> None:
 def _pause(daemon: Daemon, job: int) -> None:
     [answer] = daemon.call("job.pause", ids=[job])["jobs"]
     if answer["ok"]:
-        wait_for(lambda: all(worker["job"] != job for worker in daemon.call("daemon.status")["workers"]))
+        wait_for(lambda: all(worker["job"] != job for worker in daemon.call("daemon.status")["workers"]), 300)
         daemon.call("job.resume", ids=[job])
 
 
