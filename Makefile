@@ -13,8 +13,8 @@ COVERAGE_FLOOR := 90
 # espeak-ng and flite speak for the tests, libportaudio2 records from PulseAudio; Xvfb and D-Bus are their desktop, tk its
 # text field, tmux the terminal of the live view
 DEBIAN := espeak-ng flite libportaudio2 xvfb xdotool xclip dbus libtk8.6 tmux libasound2-plugins pulseaudio pulseaudio-utils
-# zsh and fish answer for their completions, systemd checks the units, pipx installs the package
-DEBIAN += zsh fish systemd pipx
+# zsh and fish answer for their completions, systemd checks the units, pipx installs the package, rsync fills folders
+DEBIAN += zsh fish systemd pipx rsync
 
 .PHONY: help demo test lint bench debian
 help:

@@ -104,7 +104,7 @@ def _kill(daemon: Daemon, kills: int, draw: random.Random) -> Outcome:
     stored: Stored = {}
     for _ in range(kills):
         time.sleep(draw.uniform(0, LONGEST_LIFE))
-        wait_for(lambda: not _would_be_poison(daemon))
+        wait_for(lambda: not would_be_poison(daemon))
         if _unfinished(daemon) == 0:
             break
         daemon.kill()
@@ -133,7 +133,8 @@ def _judge(daemon: Daemon, ids: Sequence[int], outputs: Path, undisturbed: Seque
     outcome.doubled = sum(count - 1 for count in completions.values())
 
 
-def _would_be_poison(daemon: Daemon) -> bool:
+def would_be_poison(daemon: Daemon) -> bool:
+    """Whether another kill now would be a running job's last: three starts without a checkpoint are too many."""
     with reading(daemon.database) as connection:
         (starts,) = connection.execute(
             "SELECT coalesce(max(unfinished_starts), 0) FROM jobs WHERE state = 'running'"

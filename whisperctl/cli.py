@@ -68,6 +68,11 @@ COMMANDS = {
     "service install": ("service", "have systemd start whisperd when it is needed"),
     "service uninstall": ("service", "stop whisperd and remove its units; all data is kept"),
     "service status": ("service", "the units, and what systemd says of them"),
+    "watch list": ("watch", "watched folders, or one with its files"),
+    "watch add": ("watch", "watch a folder: audio that lands there is transcribed"),
+    "watch set": ("watch", "change a folder's rules"),
+    "watch remove": ("watch", "watch a folder no longer"),
+    "watch rescan": ("watch", "look at every file now"),
 }
 """Command → its module in `whisperctl.commands`, and what it does. The last word is the function's name."""
 

@@ -279,6 +279,42 @@ class Event(TypedDict, total=False):
     batch: int
 
 
+class FolderCounts(TypedDict):
+    found: int
+    settling: int
+    queued: int
+    done: int
+    skipped: int
+    failed: int
+    cancelled: int
+    gone: int
+    left: int
+
+
+class WatchedFolder(TypedDict):
+    id: int
+    path: str
+    origin: str
+    state: str
+    rules: Params
+    counts: FolderCounts
+    reason: str | None
+    path_b64: str | None
+    last_found: str | None
+    last_found_at: str | None
+    last_scan_at: str | None
+    last_error: str | None
+
+
+class WatchedFile(TypedDict):
+    path: str
+    state: str
+    path_b64: str | None
+    reason: str | None
+    job: int | None
+    changed_at: str | None
+
+
 class FileParam(TypedDict, total=False):
     path: str
     path_b64: str

@@ -198,12 +198,12 @@ async def _run_with(
             await tidy(database, places.state_dir)
             working = await group.start(_run_cancellably, scheduler)
             pulling = await group.start(_run_cancellably, pulls)
+            folders = await group.start(_run_cancellably, watching)
             await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
             _log.info("whisperd %s is ready on %s", __version__, places.socket)
             notifier.ready()
             async with anyio.create_task_group() as chores:
                 await chores.start(dictation.run)
-                await chores.start(watching.run)
                 chores.start_soon(BatchProgress(bus, figures).run)
                 chores.start_soon(reloader.run)
                 chores.start_soon(health.run)
@@ -217,6 +217,7 @@ async def _run_with(
                 _log.info("whisperd is stopping")
                 await _record_state(ledger, "stopping")
                 notifier.stopping()
+                folders.cancel()
                 working.cancel()
                 pulling.cancel()
                 chores.cancel_scope.cancel()
@@ -241,7 +242,9 @@ async def _reload_on_hangup(reloader: Reloader) -> None:
             reloader.touch()
 
 
-async def _run_cancellably(service: Scheduler | Pulls, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
+async def _run_cancellably(
+    service: Scheduler | Pulls | WatchService, *, task_status: TaskStatus[anyio.CancelScope]
+) -> None:
     """A service in a scope of its own: it stops first, while clients are still told what becomes of their jobs."""
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as group:

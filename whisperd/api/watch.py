@@ -4,6 +4,7 @@ Owns: what each means and answers. Leaves to others: watching (`whisperd.watch`)
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from whisperd.store import watch as store
 from whisperd.store.connection import Database
 from whisperd.store.watch import FileRow
 from whisperd.watch.disk import UnresponsiveError
-from whisperd.watch.folder import FolderWatch, Planned, tally
+from whisperd.watch.folder import FolderWatch
 from whisperd.watch.names import joined
+from whisperd.watch.planning import Planned, tally
 from whisperd.watch.service import WatchService
 from whisperd.wire import names
 from whisperd.wire import watch as wire
@@ -70,7 +72,7 @@ class WatchApi:
         """Raises NotFoundError, and RefusedError when a folder's file system does not answer."""
         folders = self._chosen(params.id)
         found, planned = 0, list[wire.PlannedFile]()
-        decisions: dict[str, int] = {}
+        decisions = Counter[str]()
         for folder in folders:
             try:
                 if not params.dry_run:
@@ -80,11 +82,9 @@ class WatchApi:
             except (OSError, UnresponsiveError) as error:
                 raise RefusedError(f"{os.fsdecode(folder.row.path)!r} can't be looked at: {error}") from error
             found += len(plan)
-            decisions = {name: decisions.get(name, 0) + count for name, count in tally(plan).items()} | {
-                name: count for name, count in decisions.items() if name not in tally(plan)
-            }
+            decisions += tally(plan)
             planned += [_planned(folder.row.id, one) for one in plan[: MOST_PLANNED - len(planned)]]
-        return wire.WatchRescanResult([await self._view(folder) for folder in folders], found, decisions, planned)
+        return wire.WatchRescanResult([await self._view(folder) for folder in folders], found, dict(decisions), planned)
 
     async def _check_model(self, rules: FolderRules) -> None:
         settings = self._current.settings

@@ -54,9 +54,9 @@ class Finished(msgspec.Struct, frozen=True):
 def observe(before: Settling | None, seen: Observation, settle: float) -> Settling | Finished:
     """What a file is after another look; `before` is what it was after the last one."""
     since = _unchanged_since(before, seen)
-    needed = max(settle, BLIND_SETTLE) if seen.written is None else settle
-    if seen.at - since < needed:
-        return Settling(seen.version, since, 0, since + needed, "it has only just changed")
+    rested = since + (max(settle, BLIND_SETTLE) if seen.written is None else settle)
+    if seen.at < rested:
+        return Settling(seen.version, since, 0, rested, "it has only just changed")
     if seen.written:
         looks = (before.open_looks if before else 0) + 1
         wait = min(max(settle, 0.5) * 1.5 ** min(looks - 1, 20), max(MAX_RECHECK, settle))

@@ -12,9 +12,24 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from whisperd.jobs.folder import Afterwards, FolderRules
 from whisperd.jobs.version import Version
 from whisperd.printable import printable
 from whisperd.transcripts.writer import MAX_NUMBER, claim, numbered_name
+
+
+def tend(path: bytes, parent: bytes, version: Version, rules: FolderRules) -> str | None:
+    """Do as the rules say with the audio at `path`, whose folder inside the watched one is `parent`.
+
+    What was done, or why it could not be; None when the file is no longer the one that was transcribed.
+    """
+    try:
+        if rules.afterwards is Afterwards.DELETE:
+            return delete(path, version)
+        assert rules.move_to is not None  # held by `FolderRules.objection`
+        return move(path, version, Path(rules.move_to) / os.fsdecode(parent))
+    except OSError as error:
+        return f"its audio is still here, since it could not be touched: {error.strerror}"
 
 
 def delete(path: bytes, version: Version) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 
 from whisperctl import shapes
 from whisperd.jobs import job
-from whisperd.wire import dictate, history, model, types
+from whisperd.wire import dictate, history, model, types, watch
 
 PAIRS: list[tuple[Any, Any]] = [
     (shapes.ErrorDict, types.ErrorData),
@@ -48,6 +48,9 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.InputDevice, dictate.DeviceView),
     (shapes.Event, types.EventView),
     (shapes.FileParam, types.FileParam),
+    (shapes.FolderCounts, watch.FolderCounts),
+    (shapes.WatchedFolder, watch.FolderView),
+    (shapes.WatchedFile, watch.WatchedFile),
 ]
 
 

@@ -1,0 +1,33 @@
+"""When a folder is looked at."""
+
+from whisperd.watch.rounds import FILES_EVERY, FOLDERS_EVERY, POLL_EVERY, Rounds, pause
+
+
+def test_pauses_double_while_nothing_is_found_up_to_a_limit() -> None:
+    assert [pause(30.0, 300.0, quiet) for quiet in range(7)] == [30, 30, 60, 120, 240, 300, 300]
+    assert pause(600.0, 600.0, 50) == 600
+
+
+def test_all_is_due_at_the_beginning_and_after_anything_may_have_happened() -> None:
+    rounds = Rounds()
+    assert rounds.next < 0
+    rounds.done(100.0, all_files=True, events=True)
+    assert (rounds.folders_due, rounds.files_due) == (100 + FOLDERS_EVERY, 100 + FILES_EVERY)
+    rounds.done(130.0, all_files=False, events=True)
+    assert (rounds.folders_due, rounds.files_due) == (130 + 2 * FOLDERS_EVERY, 100 + FILES_EVERY)
+    rounds.begin_anew()
+    assert rounds.next == float("-inf")
+
+
+def test_a_find_makes_the_rounds_frequent_again_and_polled_folders_are_always_looked_at_often() -> None:
+    rounds = Rounds()
+    for _ in range(10):
+        rounds.done(0.0, all_files=False, events=True)
+    assert rounds.folders_due > 5 * FOLDERS_EVERY
+    rounds.found()
+    rounds.done(0.0, all_files=False, events=True)
+    assert rounds.folders_due == FOLDERS_EVERY
+    for _ in range(10):
+        rounds.done(0.0, all_files=True, events=False)
+    assert (rounds.folders_due, rounds.files_due) == (FOLDERS_EVERY, FILES_EVERY)
+    assert POLL_EVERY < FOLDERS_EVERY
