@@ -25,11 +25,19 @@ def events_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("--topic", metavar="T,…", default="", help=f"only these: {', '.join(names.TOPICS)}")
     parser.add_argument("--job", metavar="ID", nargs="+", help="only of these jobs: numbers, or ranges such as 3-5")
     parser.add_argument("--batch", metavar="ID", nargs="+", help="only of these batches and their items, by number")
+    parser.add_argument(
+        "--format",
+        choices=("json", "waybar"),
+        default="json",
+        help="waybar: one line for a status bar, and with --follow another at each change of dictation or queue",
+    )
     parser.add_argument("--since", type=int, metavar="N", help="only events after the one whose seq is N")
 
 
 def events(context: "Context", arguments: "Namespace") -> int:
     """Print events until the newest stored one, or with --follow until Ctrl-C."""
+    if arguments.format == "waybar":
+        return _bar(context, arguments)
     wanted = _wanted(arguments)
     if arguments.follow:
         found = _followed(context.link(), wanted, arguments.since)
@@ -37,6 +45,18 @@ def events(context: "Context", arguments: "Namespace") -> int:
         found = _stored(context, wanted, arguments.since)
     for event in found:
         context.output.value(event)
+    return names.EXIT_OK
+
+
+def _bar(context: "Context", arguments: "Namespace") -> int:
+    from whisperctl.statusbar import Watcher
+
+    if _wanted(arguments) or arguments.since is not None:
+        raise UsageError("--topic, --job, --batch and --since choose events, and a status bar shows none")
+    watcher = Watcher(context.socket, context.output.value)
+    if arguments.follow:
+        watcher.forever()
+    watcher.once()
     return names.EXIT_OK
 
 
