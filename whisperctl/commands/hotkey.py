@@ -1,6 +1,7 @@
 """`hotkey run`: the agent in the foreground, which a systemd unit keeps running."""
 
 import signal
+import sys
 
 from whisperctl import config_file
 from whisperctl.errors import UsageError
@@ -8,6 +9,7 @@ from whisperctl.feedback import SHOWN, Feedback
 from whisperctl.hotkey import agent, bindings
 from whisperctl.hotkey.choose import BACKENDS, chosen
 from whisperctl.insert import OUTPUTS
+from whisperd.wire import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,9 +49,14 @@ def run(context: "Context", arguments: "Namespace") -> int:
     if shown not in SHOWN:
         raise UsageError(f"there are no notifications {shown!r}", f"there are {', '.join(SHOWN)}")
     backend = chosen(arguments.backend or settings.get("backend", "auto"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end)
     feedback = Feedback(shown, audible=settings.get("sounds", True) and not arguments.silent)
     return agent.run(context.socket, made, backend, feedback)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """SIGTERM is how a service manager ends it: nothing went wrong."""
+    sys.exit(names.EXIT_OK)
 
 
 def _bindings(arguments: "Namespace") -> "tuple[bindings.Binding, ...]":

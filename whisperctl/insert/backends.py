@@ -136,6 +136,8 @@ class Xdotool(Backend):
             )
         if self.desktop.session == "console":
             return Obstacle("xdotool types under X only, and DISPLAY is not set", _elsewhere(self.desktop))
+        if not x11.connects():
+            return Obstacle("the X server at DISPLAY can't be reached", "check DISPLAY and XAUTHORITY")
         return _missing("xdotool", self.desktop)
 
     def refusal(self, text: str) -> str | None:

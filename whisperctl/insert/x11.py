@@ -17,6 +17,14 @@ _HELD = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 6
 """Shift, Control, Mod1 (Alt) and Mod4 (Super) in a key mask: X.h."""
 
 
+def connects() -> bool:
+    """Whether there is an X server to type on, as far as can be known."""
+    display = _display()
+    if display:
+        display.close()
+    return display is not None or not _installed()
+
+
 def unreachable(text: str) -> str | None:
     """The first character that no key of the current map gives, plain or with shift; None when there is none."""
     display = _display()
@@ -56,6 +64,12 @@ def _keysyms(character: str) -> "set[int]":
     """
     code = ord(character)
     return {code} if 0x20 <= code <= 0xFF else {0x1000000 + code}
+
+
+def _installed() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("Xlib") is not None
 
 
 def _display() -> "Json | None":
