@@ -63,11 +63,11 @@ def file_param(path: bytes, key: str) -> "FileParam":
         return {"path_b64": binascii.b2a_base64(path, newline=False).decode("ascii"), "key": key}
 
 
-def found(arguments: "list[str]", notice: "Notice") -> "list[bytes]":
+def found(arguments: "list[str]", notice: "Notice", pattern: "str | None" = None) -> "list[bytes]":
     """The absolute path of each file named; a folder stands for the audio files in it, sorted, at any depth.
 
-    What does not exist stays in the list: the daemon says of each file what is wrong with it. Raises `UsageError` for
-    a folder without audio files.
+    With a `pattern` it stands for the files whose names fit that, whatever their suffix. What does not exist stays in
+    the list: the daemon says of each file what is wrong with it. Raises `UsageError` for a folder without such files.
     """
     paths: list[bytes] = []
     for argument in arguments:
@@ -75,7 +75,9 @@ def found(arguments: "list[str]", notice: "Notice") -> "list[bytes]":
         if not os.path.isdir(path):
             paths.append(path)
             continue
-        inside = sorted(_audio_files(path, notice))
+        inside = sorted(_audio_files(path, notice, pattern))
+        if not inside and pattern:
+            raise UsageError(f"there are no files {pattern} in the folder {argument}")
         if not inside:
             hint = f"these are looked for: {' '.join(names.AUDIO_SUFFIXES)}"
             raise UsageError(f"there are no audio files in the folder {argument}", hint)
@@ -84,7 +86,7 @@ def found(arguments: "list[str]", notice: "Notice") -> "list[bytes]":
     return paths
 
 
-def _audio_files(folder: bytes, notice: "Notice") -> "Iterator[bytes]":
+def _audio_files(folder: bytes, notice: "Notice", pattern: "str | None") -> "Iterator[bytes]":
     """Hidden files and folders are left out; links to folders are not followed."""
 
     def unreadable(error: OSError) -> None:
@@ -93,9 +95,16 @@ def _audio_files(folder: bytes, notice: "Notice") -> "Iterator[bytes]":
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(b".")]
         for name in files:
-            suffix = os.path.splitext(name)[1].lower().decode("ascii", "replace")
-            if not name.startswith(b".") and suffix in names.AUDIO_SUFFIXES:
+            if not name.startswith(b".") and _fits(name, pattern):
                 yield os.path.join(parent, name)
+
+
+def _fits(name: bytes, pattern: "str | None") -> bool:
+    if pattern is None:
+        return os.path.splitext(name)[1].lower().decode("ascii", "replace") in names.AUDIO_SUFFIXES
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(os.fsdecode(name), pattern)
 
 
 def spool(source: int) -> bytes:

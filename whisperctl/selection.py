@@ -39,6 +39,7 @@ def add_arguments(parser: "ArgumentParser", verb: str) -> None:
     if len(APPLICABLE[verb]) > 1:
         add("--state", metavar="S,…", help=f"every job in these states: {', '.join(APPLICABLE[verb])}")
     add("--kind", metavar="K,…", help="only of these kinds: dictation, file, batch, watch")
+    add("--batch", metavar="NAME", help="only the items of this batch")
 
 
 def chosen(arguments: "Namespace", verb: str) -> "list[int] | Params":
@@ -46,7 +47,7 @@ def chosen(arguments: "Namespace", verb: str) -> "list[int] | Params":
     given: str = getattr(arguments, "state", None) or ""
     named = [state.strip() for state in given.split(",") if state.strip()]
     named += ["failed"] if getattr(arguments, "failed", False) else []
-    if not (arguments.all or named or arguments.kind):
+    if not (arguments.all or named or arguments.kind or arguments.batch):
         if not arguments.ids:
             raise UsageError(f"which jobs are to {verb}?", f"give their numbers, or --all: `job {verb} --help`")
         return job_ids(arguments.ids)
@@ -58,7 +59,14 @@ def chosen(arguments: "Namespace", verb: str) -> "list[int] | Params":
     filters: Params = {"states": named or list(_ALL[verb])}
     if arguments.kind:
         filters["kinds"] = arguments.kind.split(",")
+    if arguments.batch:
+        filters["batch"] = batch_ref(arguments.batch)
     return filters
+
+
+def batch_ref(word: str) -> "int | str":
+    """A batch as the daemon is asked for it: by its id where the word is a number, else by its name."""
+    return int(word) if word.isdecimal() else word
 
 
 def listed(client: "Client", filters: "Params") -> "list[int]":

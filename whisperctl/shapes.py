@@ -76,6 +76,56 @@ class Job(TypedDict):
     outputs: list[Output]
     outputs_retry_at: str | None
     notes: list[str]
+    size: int | None
+    batch: int | None
+
+
+class Batch(TypedDict):
+    id: int
+    name: str
+    state: str
+    concurrency: int
+    options: Params
+    total: int
+    items: dict[str, int]
+    size: int
+    progress: float
+    done: float
+    duration: float
+    estimated: bool
+    created_at: str
+    speed: float | None
+    megabytes_per_second: float | None
+    eta: float | None
+    started_at: str | None
+    finished_at: str | None
+
+
+class BatchFailure(TypedDict):
+    job: int
+    path: str
+    kind: str
+    message: str
+    hint: str | None
+
+
+class BatchList(TypedDict):
+    batches: list[Batch]
+    next_cursor: str | None
+
+
+class BatchStory(TypedDict):
+    batch: Batch
+    items: "list[Job]"
+    failures: list[BatchFailure]
+    next_cursor: str | None
+
+
+class BatchAnswer(TypedDict):
+    id: int | str
+    ok: bool
+    batch: Batch | None
+    error: ErrorDict | None
 
 
 class JobList(TypedDict):

@@ -179,9 +179,10 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Open(msgspec.Struct, frozen=True, tag="open"):
-    """Look at a file and identify it. → `Opened`"""
+    """Look at a file and identify it. `at_once` files are in progress: the worker keeps as many at hand. → `Opened`"""
 
     source: Source
+    at_once: int = 1
 
 
 class Plan(msgspec.Struct, frozen=True, tag="plan"):
@@ -234,7 +235,13 @@ class Listen(msgspec.Struct, frozen=True, tag="listen"):
     audio_context: AudioContext = AudioContext.FULL
 
 
-Call = Load | Open | Plan | DetectLanguage | Calibrate | Decode | Listen
+class DecodeTogether(msgspec.Struct, frozen=True, tag="decode_together"):
+    """Decode the batches of several files, all of one context and with the same options, as one. → `DecodedTogether`"""
+
+    parts: tuple[Decode, ...]
+
+
+Call = Load | Open | Plan | DetectLanguage | Calibrate | Decode | DecodeTogether | Listen
 
 
 # -- replies: worker to daemon ----------------------------------------------------------------------------------------
@@ -311,7 +318,13 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     hint: str | None = None
 
 
-Reply = Ready | Loaded | Opened | Planned | LanguageDetected | Calibrated | Decoded | Heard | Failed
+class DecodedTogether(msgspec.Struct, frozen=True, tag="decoded_together"):
+    """For each part of the call what it gave, or why its file could not be read; the others are not affected."""
+
+    parts: tuple[Decoded | Failed, ...]
+
+
+Reply = Ready | Loaded | Opened | Planned | LanguageDetected | Calibrated | Decoded | DecodedTogether | Heard | Failed
 
 
 # -- framing ----------------------------------------------------------------------------------------------------------

@@ -112,6 +112,7 @@ def worker_status(lane: Lane) -> WorkerStatus:
         device=loaded.device if loaded else None,
         compute_type=loaded.compute_type if loaded else None,
         job=lane.job,
+        jobs=list(lane.jobs),
         memory=lane.memory,
         error=lane.error,
     )

@@ -34,13 +34,14 @@ from whisperd.jobs.job import Failure, Kind, Stage
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs, measure
+from whisperd.mates import GaveWayError, Mates
 from whisperd.models.engine import Engine, resolve_engine, smaller_model, to_download
 from whisperd.outputs import after_writing, write_outputs
 from whisperd.puller.messages import PullFailure
 from whisperd.pulls import Pulls
 from whisperd.store import jobs, measurements, transcripts, watch
 from whisperd.store.jobs import JobChanges, JobRow
-from whisperd.transcription import GaveWayError, Run, RunFailedError
+from whisperd.transcription import Run, RunFailedError
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import names
 from whisperd.workers.lane import CallFailedError, Lane, WorkerStartError
@@ -93,7 +94,7 @@ class Runner:
             attempts=settings.retry.attempts,
         )
 
-    async def run(self, handle: RunHandle, lane: Lane) -> JobRow | None:
+    async def run(self, handle: RunHandle, lane: Lane, mates: Mates) -> JobRow | None:
         """Run the handle's job on the lane to its next state; the job, if that is `completed`.
 
         Raises WorkerStartError after giving the job back: the lane is broken, not the job. Raises DatabaseError and
@@ -102,7 +103,7 @@ class Runner:
         job = handle.job
         try:
             with handle.scope:
-                transcript, engine = await self._transcribe(handle, lane)
+                transcript, engine = await self._transcribe(handle, lane, mates)
                 return await self._complete(job, transcript, engine, lane)
         except GaveWayError:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason="made way")
@@ -123,7 +124,7 @@ class Runner:
             self._live.forget(job.id)
         return None
 
-    async def _transcribe(self, handle: RunHandle, lane: Lane) -> tuple[Transcript, Engine]:
+    async def _transcribe(self, handle: RunHandle, lane: Lane, mates: Mates) -> tuple[Transcript, Engine]:
         job = handle.job
         settings = self._current.settings
         engine = await self._engine(job, settings)
@@ -150,6 +151,7 @@ class Runner:
             job,
             engine,
             lane=lane,
+            mates=mates,
             database=self._database,
             report=report,
             tell_segments=self._teller(job),

@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -26,9 +27,10 @@ from whisperd.jobs import policy
 from whisperd.jobs.job import Failure, Priority, State
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
+from whisperd.mates import Mates
 from whisperd.runner import RunHandle, Runner
 from whisperd.slots import Lease, Slot
-from whisperd.store import jobs, order, queue, recovery
+from whisperd.store import batches, jobs, order, queue, recovery
 from whisperd.store.jobs import JobRow, NewJob, Transitioned
 from whisperd.wire import names
 from whisperd.workers.lane import Lane, WorkerStartError
@@ -63,6 +65,7 @@ class Scheduler:
         self._stranded: set[int] = set()
         """Jobs that are `running` in the database and nowhere else, since it could not be written at the end."""
         self._leases: deque[Lease] = deque()
+        self._mates: dict[policy.LaneRole, Mates] = {}
         self._stepping = False
         self._beats: list[anyio.Event] = []
         self.trouble: str | None = None
@@ -117,6 +120,7 @@ class Scheduler:
         self._paused = await self._database.read(queue.is_paused)
         try:
             async with anyio.create_task_group() as group:
+                self._mates = {role: Mates(slot.lane, self._database, group) for role, slot in self._slots.items()}
                 task_status.started()
                 while True:
                     self._wake = anyio.Event()
@@ -159,6 +163,8 @@ class Scheduler:
         await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
         await self._end_outdated()
         waiting = self._with_leases(await self._database.read(queue.startable))
+        for slot in self._slots.values():
+            slot.room = len(await self._database.read(partial(self._companions, slot)))
         moment = anyio.current_time()
         snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
         for action in policy.decide(waiting, self.allowed, snapshots):
@@ -181,19 +187,47 @@ class Scheduler:
         match action:
             case policy.Start(_, priority) if not (priority is Priority.INTERACTIVE and self._leases):
                 await self._start(slot, priority, group)
+            case policy.Join():
+                now = time.time()
+                companions = await self._ledger.commit(
+                    lambda c: [jobs.transition(c, job_id, Command.START, now) for job_id in self._companions(slot, c)]
+                )
+                self._begin(slot, companions, group)
             case _:
                 _adjust(slot, action)
 
     async def _start(self, slot: Slot, priority: Priority, group: TaskGroup) -> None:
         now = time.time()
-        for job in await self._ledger.commit(lambda c: _start_next(c, priority, now, slot.lane.model)):
-            slot.run = RunHandle(job)
-            slot.lane.job = job.id
-            group.start_soon(self._work, slot, slot.run, group)
+        self._begin(slot, await self._ledger.commit(lambda c: _start_next(c, priority, now, slot.lane.model)), group)
+
+    def _begin(self, slot: Slot, started: Sequence[JobRow], group: TaskGroup) -> None:
+        for job in started:
+            run = RunHandle(job)
+            slot.begin(run)
+            group.start_soon(self._work, slot, run, group)
+        if started:
+            self.poke()  # others may be ready to run beside it
+
+    def _companions(self, slot: Slot, connection: sqlite3.Connection) -> list[int]:
+        """The jobs that may be started now beside what runs on the slot."""
+        if not slot.runs or slot.lease is not None or any(run.job.alone for run in slot.runs):
+            return []
+        first = slot.runs[0].job
+        limit = self._current.settings.batches.concurrency
+        if first.batch is not None and (batch := batches.get(connection, first.batch)):
+            limit = batch.concurrency
+        return order.companions(
+            connection,
+            first,
+            limit=limit - len(slot.runs),
+            running=[run.job.id for run in slot.runs],
+            model=slot.lane.model,
+            overdue_before=time.time() - MODEL_PREFERENCE,
+        )
 
     async def _work(self, slot: Slot, run: RunHandle, group: TaskGroup) -> None:
         try:
-            completed = await self._runner.run(run, slot.lane)
+            completed = await self._runner.run(run, slot.lane, self._mates[slot.role])
             if completed is not None:
                 group.start_soon(run_hook, self._current.settings.hooks, completed)
         except WorkerStartError:
@@ -203,9 +237,7 @@ class Scheduler:
             self._stranded.add(run.job.id)
             slot.pause_ends = anyio.current_time() + TROUBLE_PAUSE
         finally:
-            slot.run = None
-            slot.lane.job = None
-            slot.idle_since = anyio.current_time()
+            slot.end(run, anyio.current_time())
             self._grant_leases()
             self.poke()
 
@@ -275,7 +307,7 @@ class Scheduler:
         moment = anyio.current_time()
         times = [slot.idle_until() for slot in self._slots.values()]
         times += [slot.pause_ends for slot in self._slots.values() if slot.pause_ends > moment]
-        running = [held for slot in self._slots.values() for held in (slot.run, slot.lease) if held]
+        running = [held for slot in self._slots.values() for held in (*slot.runs, slot.lease) if held]
         limits = [held.started_at + policy.STOP_LIMIT for held in running]
         times += [limit for limit in limits if limit > moment]
         retry_at = await self._database.read(order.next_retry_at)
@@ -404,15 +436,16 @@ class Scheduler:
         return self._run_of(job_id) is not None
 
     def _run_of(self, job_id: int) -> RunHandle | None:
-        runs = (slot.run for slot in self._slots.values())
-        return next((run for run in runs if run and run.job.id == job_id), None)
+        runs = (run for slot in self._slots.values() for run in slot.runs)
+        return next((run for run in runs if run.job.id == job_id), None)
 
 
 def _adjust(slot: Slot, action: policy.Action) -> None:
     """Carry out what is no start."""
     match action:
-        case policy.GiveWay() if slot.run:
-            slot.run.give_way = True
+        case policy.GiveWay():
+            for run in slot.runs:
+                run.give_way = True
         case policy.Stop():
             slot.lane.stop()
         case policy.Continue():

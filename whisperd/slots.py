@@ -30,7 +30,8 @@ class Lease:
 
 
 class Slot:
-    """A lane with what runs on it. `keep_alive` is how long its idle process stays, in seconds.
+    """A lane with what runs on it. `keep_alive` is how long its idle process stays, in seconds; `room` how many jobs
+    are ready to be started beside its runs, when that was last looked at.
 
     `renew`: its process is ended before the next run, because settings that it was started with have changed.
     """
@@ -40,14 +41,15 @@ class Slot:
         self.lane = lane
         self.keep_alive = math.inf
         self.renew = False
-        self.run: RunHandle | None = None
+        self.runs: list[RunHandle] = []
+        self.room = 0
         self.lease: Lease | None = None
         self.idle_since = -math.inf
         self.pause_ends = -math.inf
 
     @property
     def free(self) -> bool:
-        return self.run is None and self.lease is None
+        return not self.runs and self.lease is None
 
     def snapshot(self, now: float) -> LaneSnapshot:
         if self.lease is not None:
@@ -57,15 +59,27 @@ class Slot:
                 running_for=now - self.lease.started_at,
                 stopped=self.lane.stopped,
             )
-        run = self.run
         return LaneSnapshot(
             role=self.role,
-            running=run.job.priority if run else None,
-            running_for=now - run.started_at if run else 0.0,
-            giving_way=run.give_way if run else False,
+            running=max((run.job.priority for run in self.runs), default=None),
+            running_for=max((now - run.started_at for run in self.runs), default=0.0),
+            giving_way=bool(self.runs) and all(run.give_way for run in self.runs),
+            room=self.room if self.runs else 0,
             stopped=self.lane.stopped,
             available=now >= self.pause_ends,
         )
+
+    def begin(self, run: RunHandle) -> None:
+        self.runs.append(run)
+        self._show()
+
+    def end(self, run: RunHandle, now: float) -> None:
+        self.runs.remove(run)
+        self.idle_since = now
+        self._show()
+
+    def _show(self) -> None:
+        self.lane.jobs = tuple(run.job.id for run in self.runs)
 
     def idle_until(self) -> float:
         """When the idle process is to be ended; infinite while it works or there is none."""

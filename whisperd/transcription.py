@@ -11,7 +11,7 @@ the notes.
 
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -19,15 +19,21 @@ from whisperd import frames
 from whisperd.frames import BlockPlan, FailureKind
 from whisperd.jobs import batching
 from whisperd.jobs.job import Failure, Stage
+from whisperd.mates import GaveWayError, Mates, Wish
 from whisperd.models.engine import Engine
 from whisperd.store import checkpoints, jobs, measurements
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcripts.transcript import Transcript, assemble
-from whisperd.workers.lane import CallFailedError, Lane
+from whisperd.workers.lane import CallFailedError, Lane, NamedModel
+
+R = TypeVar("R", bound=frames.Reply)
 
 OPEN_DEADLINE = 600.0
 """Seconds to identify a file: hashing 60 GB at 100 MB/s."""
+
+BLOCK_SECONDS = 600.0
+"""Seconds of audio of which the worker holds the samples at once, at most, of each file."""
 
 CALIBRATION_BUDGET = 20.0
 """Seconds of decoding that finding the best batch size may cost, once for each engine and kind of decoding."""
@@ -45,10 +51,6 @@ class RunFailedError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
-
-
-class GaveWayError(Exception):
-    """The run ended after a stored batch because it was asked to."""
 
 
 Tell = Callable[[tuple[frames.Segment, ...]], None]
@@ -70,6 +72,7 @@ class Run:
         engine: Engine,
         *,
         lane: Lane,
+        mates: Mates,
         database: Database,
         report: Report,
         tell_segments: Tell,
@@ -85,6 +88,7 @@ class Run:
         self._job = job
         self._engine = engine
         self._lane = lane
+        self._mates = mates
         self._database = database
         self._report = report
         self._tell_segments = tell_segments
@@ -105,6 +109,11 @@ class Run:
         await self._open()
         if self._known and (transcript := await self._known(self._job)):
             return transcript
+        blocks = 1.0 if self._job.duration is None else min(1.0, self._job.duration / BLOCK_SECONDS)
+        async with self._mates.room(blocks):
+            return await self._decode_all()
+
+    async def _decode_all(self) -> Transcript:
         await self._load()
         checkpoint = await self._database.read(lambda c: checkpoints.load(c, self._job.id))
         for stored in checkpoint.blocks[-1:]:
@@ -120,8 +129,10 @@ class Run:
 
     async def _open(self) -> None:
         self._tell(Stage.OPENING)
-        opened = await self._lane.call(
-            frames.Open(frames.Source(self._job.audio)), frames.Opened, deadline=OPEN_DEADLINE
+        opened = await self._call(
+            frames.Open(frames.Source(self._job.audio), max(1, len(self._lane.jobs))),
+            frames.Opened,
+            deadline=OPEN_DEADLINE,
         )
         known = self._job.identity
         if known is not None and not known.same_content(opened.identity):
@@ -175,7 +186,7 @@ class Run:
 
     async def _plan(self, block: int, start: int) -> BlockPlan:
         self._tell(Stage.TRANSCRIBING)
-        planned = await self._lane.call(
+        planned = await self._call(
             frames.Plan(self._source, start, self._engine.audio_context),
             frames.Planned,
             deadline=120.0 + start / frames.SAMPLE_RATE / 50,  # a resumed file is decoded again up to here
@@ -197,7 +208,7 @@ class Run:
             language, probability = self._engine.language, 1.0
         else:
             self._tell(Stage.DETECTING_LANGUAGE)
-            detected = await self._lane.call(
+            detected = await self._call(
                 frames.DetectLanguage(self._source, (plan.start, plan.end), plan.chunks[:LANGUAGE_CHUNKS]),
                 frames.LanguageDetected,
                 deadline=120.0,
@@ -221,7 +232,7 @@ class Run:
         )
         deadline = 2 * CALIBRATION_BUDGET + self._batch_deadline
         try:
-            found = await self._lane.call(call, frames.Calibrated, deadline=deadline)
+            found = await self._call(call, frames.Calibrated, deadline=deadline)
         except CallFailedError as error:
             if error.failure is not FailureKind.OUT_OF_MEMORY:
                 raise
@@ -260,11 +271,9 @@ class Run:
         seconds = 0.0
         for at in range(0, len(indices), size):
             chunks = tuple(plan.chunks[index] for index in indices[at : at + size])
-            stopped = self._lane.stopped_time
             reply = await self._decode(plan, chunks)
             results += reply.results
-            # The worker's clock went on while it was stopped.
-            seconds += max(0.0, reply.seconds - (self._lane.stopped_time - stopped))
+            seconds += reply.seconds
         self._expected = max(seconds / len(indices), self._expected * 0.8)
         done = max(self._job.done, max(result.chunk.end for result in results) / frames.SAMPLE_RATE)
         await self._database.write(
@@ -276,11 +285,35 @@ class Run:
 
     async def _decode(self, plan: BlockPlan, chunks: tuple[frames.Chunk, ...]) -> frames.Decoded:
         assert self._job.language is not None
+        assert self._loaded is not None
         call = frames.Decode(
             self._source, (plan.start, plan.end), chunks, self._engine.decode_options(self._job.language)
         )
-        deadline = batching.batch_deadline(self._expected * len(chunks), self._batch_deadline)
-        return await self._lane.call(call, frames.Decoded, deadline=deadline)
+        wish = Wish(
+            call,
+            self._model,
+            self._loaded,
+            expected=self._expected * len(chunks),
+            least=self._batch_deadline,
+            give_way=self._give_way,
+        )
+        return await self._mates.decode(wish)
+
+    async def _call(self, call: frames.Call, expect: type[R], *, deadline: float) -> R:
+        """A call when the turn comes, with the model loaded that this run has begun with.
+
+        Raises GaveWayError where the run was asked to give way meanwhile, and what `Lane.call` raises.
+        """
+        model = self._model if self._loaded else None
+        return await self._lane.call(call, expect, deadline=deadline, model=model, ready=self._check_way)
+
+    @property
+    def _model(self) -> NamedModel:
+        return NamedModel(self._engine.model, self._engine.load)
+
+    def _check_way(self) -> None:
+        if self._give_way():
+            raise GaveWayError
 
     def _check_length(self, duration: float | None) -> None:
         longest = self._longest

@@ -145,3 +145,31 @@ def test_items_are_added_removed_and_cancelled_and_a_batch_is_renamed_and_delete
         assert counts["completed"] + counts["cancelled"] == 4
         wait_for(lambda: daemon.call("batch.delete", ids=["uno"])["batches"][0]["ok"])
         assert daemon.call("batch.list")["batches"] == []
+
+
+def test_files_of_a_batch_are_in_progress_together_and_each_text_is_the_one_decoded_alone(tmp_path: Path) -> None:
+    paths = clips(tmp_path / "audio", 10, seed=7)
+    with running_daemon(config=CONFIG) as daemon:
+        options = {"language": "en", "words": True}
+        singly = [job["id"] for job in daemon.submit(*paths, options=options)]
+        daemon.wait(*singly)
+        client = daemon.client()
+        client.call("events.subscribe", topics=["batch.state", "job.state"])
+        made = daemon.call(
+            "batch.create", name="together", files=params(paths), options=options, concurrency=4, start=True
+        )["batch"]
+        most, running = 0, set[int]()
+        while True:
+            event = client.wait_event(lambda event: event.get("batch") == made["id"])
+            if event["topic"] == "batch.state" and event["data"]["state"] == "completed":
+                break
+            if event["topic"] == "job.state":
+                (running.add if event["data"]["state"] == "running" else running.discard)(event["job"])
+                most = max(most, len(running))
+        assert most == 4
+        items = [item["id"] for item in daemon.call("batch.show", id="together")["items"]]
+        for alone, beside in zip(singly, items, strict=True):
+            texts = [daemon.call("job.text", id=job)["transcript"] for job in (alone, beside)]
+            for text in texts:
+                del text["processing_time"]
+            assert texts[0] == texts[1]

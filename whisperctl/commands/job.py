@@ -24,6 +24,7 @@ def list_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("--state", metavar="S,…", help="only in these states, such as queued,running")
     parser.add_argument("--kind", metavar="K,…", help="only of these kinds: dictation, file, batch, watch")
     parser.add_argument("--order", choices=("newest", "queue"), help="queue: what is queued, the next to start first")
+    parser.add_argument("--batch", metavar="NAME", help="only the items of this batch")
     parser.add_argument("--limit", type=int, metavar="N", help=f"at most so many ({names.DEFAULT_PAGE})")
     parser.add_argument("--cursor", metavar="C", help="go on where the page that named it ended")
 
@@ -37,6 +38,10 @@ def list_(context: "Context", arguments: "Namespace") -> int:
         params["kinds"] = arguments.kind.split(",")
     if arguments.order:
         params["order"] = arguments.order
+    if arguments.batch:
+        from whisperctl.selection import batch_ref
+
+        params["batch"] = batch_ref(arguments.batch)
     if arguments.limit is not None:
         params["limit"] = arguments.limit
     if arguments.cursor:

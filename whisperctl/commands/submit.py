@@ -25,7 +25,8 @@ _OPTIONS = ("language", "model", "task", "prompt", "hotwords", "words", "beam_si
 
 def submit_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("files", nargs="+", metavar="FILE|DIR", help="audio; of a folder, the audio files in it")
-    _option_arguments(parser, dictation=True)
+    option_arguments(parser, dictation=True)
+    parser.add_argument("--batch", metavar="NAME", help="make them items of this batch")
     parser.add_argument(
         "--wait", action="store_true", help="wait until all are done, and print the texts of dictations"
     )
@@ -37,10 +38,23 @@ def transcribe_arguments(parser: "ArgumentParser") -> None:
         "On a terminal several texts have a heading each. Ctrl-C leaves the jobs running."
     )
     parser.add_argument("files", nargs="+", metavar="FILE|DIR|-", help="audio; - is standard input")
-    _option_arguments(parser, dictation=False)
+    option_arguments(parser, dictation=False)
 
 
-def _option_arguments(parser: "ArgumentParser", dictation: bool) -> None:
+def option_arguments(parser: "ArgumentParser", dictation: bool) -> None:
+    """How files are to be transcribed, and how they are queued."""
+    transcribing_arguments(parser)
+    add = parser.add_argument
+    add("--key", metavar="KEY", help="sending one file twice with one key makes one job")
+    add("--again", action="store_true", help="also what is queued or running already with the same options")
+    urgency = parser.add_mutually_exclusive_group()
+    urgency.add_argument("--low", action="store_true", help="after everything else")
+    if dictation:
+        urgency.add_argument("--dictation", action="store_true", help="short speech, before all files")
+
+
+def transcribing_arguments(parser: "ArgumentParser") -> None:
+    """How files are to be transcribed."""
     add = parser.add_argument
     add("--language", metavar="CODE", help="of the speech, such as en; found out by default")
     add("--model", metavar="NAME", help="a model's name or folder; chosen by default")
@@ -53,12 +67,6 @@ def _option_arguments(parser: "ArgumentParser", dictation: bool) -> None:
     add("--beam-size", type=int, metavar="N")
     add("--audio-context", choices=("full", "fit"), help="fit: faster on short audio")
     add("--compute-type", metavar="TYPE", help="such as int8, float16")
-    add("--key", metavar="KEY", help="sending one file twice with one key makes one job")
-    add("--again", action="store_true", help="also what is queued or running already with the same options")
-    urgency = parser.add_mutually_exclusive_group()
-    urgency.add_argument("--low", action="store_true", help="after everything else")
-    if dictation:
-        urgency.add_argument("--dictation", action="store_true", help="short speech, before all files")
 
 
 def submit(context: "Context", arguments: "Namespace") -> int:
@@ -67,6 +75,8 @@ def submit(context: "Context", arguments: "Namespace") -> int:
         raise UsageError("submit takes files", "standard input is for `whisperctl transcribe -`")
     output = context.output
     link = context.link()
+    if arguments.batch and (arguments.low or arguments.dictation):
+        raise UsageError("a batch's items are low work: give --batch without --low and --dictation")
     jobs = _queue(link, files.found(arguments.files, output.note), arguments)
     if arguments.wait and arguments.dictation:
         return Delivery(output, link, jobs, {}).run()
@@ -118,17 +128,30 @@ def _still_needed(spooled: bytes, jobs: "list[Job]") -> bool:
 
 
 def _queue(link: "Link", paths: "list[bytes]", arguments: "Namespace") -> "list[Job]":
-    """Submit files in requests under the limits. Each file has a key: sending one again is harmless."""
+    """Submit files, as items of a batch where one is named."""
     if arguments.key and len(paths) != 1:
         raise UsageError(f"--key names one file's job, and there are {len(paths)} files")
+    batch: str | None = getattr(arguments, "batch", None)
+    if batch is None:
+        return send(link, names.JOB_SUBMIT, paths, _wishes(arguments), arguments.key)
+    from whisperctl.selection import batch_ref
+
+    wishes: Params = {"id": batch_ref(batch), "again": arguments.again}
+    options = options_of(arguments)
+    if options:
+        wishes["options"] = options
+    return send(link, names.BATCH_ADD, paths, wishes, arguments.key)
+
+
+def send(link: "Link", method: str, paths: "list[bytes]", wishes: "Params", key: "str | None" = None) -> "list[Job]":
+    """Send files in requests under the limits. Each file has a key: sending one again is harmless."""
     random = os.urandom(12).hex()
-    keys = [arguments.key or f"{random}-{number}" for number in range(len(paths))]
+    keys = [key or f"{random}-{number}" for number in range(len(paths))]
     params = [files.file_param(path, key) for path, key in zip(paths, keys, strict=True)]
-    wishes = _wishes(arguments)
     jobs: list[Job] = []
     try:
         for part in _parts(params):
-            jobs += link.call(names.JOB_SUBMIT, {"files": part, **wishes})["jobs"]
+            jobs += link.call(method, {"files": part, **wishes})["jobs"]
     except KeyboardInterrupt:
         link.notice(outcome.goes_on([job["id"] for job in jobs]))
         raise
@@ -159,13 +182,14 @@ def _parts(params: "list[FileParam]") -> "list[list[FileParam]]":
 
 def _wishes(arguments: "Namespace") -> "Params":
     """Everything in a request but its files."""
-    wishes: Params = {"options": _options(arguments)}
+    wishes: Params = {"options": options_of(arguments)}
     if getattr(arguments, "dictation", False):
         wishes["kind"] = "dictation"
     return wishes | {name: True for name in ("low", "again") if getattr(arguments, name)}
 
 
-def _options(arguments: "Namespace") -> "Params":
+def options_of(arguments: "Namespace") -> "Params":
+    """The options of `transcribing_arguments` as they go over the wire."""
     options: Params = {name: value for name in _OPTIONS if (value := getattr(arguments, name)) is not None}
     if arguments.format:
         options["formats"] = [part.strip() for part in arguments.format.split(",")]

@@ -4,10 +4,11 @@ Owns: `decide`, the hours of low work, and how many lanes there are. Leaves to o
 the actions out (`whisperd.scheduler`), and which job is first within a class (`whisperd.store.jobs.next_queued`).
 
 The rules, in the order of their weight:
-1. A lane runs one job at a time; it starts the first job of the highest class that it serves and that is allowed.
+1. An idle lane starts the first job of the highest class that it serves and that is allowed. Beside a job only jobs of
+   its company and class are started, up to the company's number; the lane's process makes one call at a time.
 2. While a job of the interactive lane computes, the background lane is stopped, for at most `STOP_LIMIT` seconds.
-3. A running job gives way at its next batch to a job of a higher class that its own lane serves, and when its class is
-   no longer allowed.
+3. Running jobs give way at their next batch to a job of a higher class that their own lane serves, and when their
+   class is no longer allowed.
 """
 
 import datetime
@@ -42,7 +43,9 @@ class LaneRole(enum.StrEnum):
 
 
 class LaneSnapshot(msgspec.Struct, frozen=True):
-    """A lane at a moment. `running` is its job's class, `running_for` the seconds since that job was started on it."""
+    """A lane at a moment. `running` is its jobs' class (the lowest, where one was promoted meanwhile), `running_for`
+    the seconds since the first of them was started on it, `giving_way` whether all of them were asked to, and `room`
+    how many more are ready to be started beside them."""
 
     role: LaneRole
     running: Priority | None = None
@@ -50,6 +53,7 @@ class LaneSnapshot(msgspec.Struct, frozen=True):
     giving_way: bool = False
     stopped: bool = False
     available: bool = True
+    room: int = 0
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -59,8 +63,14 @@ class Start(msgspec.Struct, frozen=True):
     priority: Priority
 
 
+class Join(msgspec.Struct, frozen=True):
+    """Start the jobs that are ready to run beside the lane's."""
+
+    lane: LaneRole
+
+
 class GiveWay(msgspec.Struct, frozen=True):
-    """Ask the lane's job to end after its batch and go back into the queue."""
+    """Ask the lane's jobs to end after their batches and go back into the queue."""
 
     lane: LaneRole
 
@@ -77,7 +87,7 @@ class Continue(msgspec.Struct, frozen=True):
     lane: LaneRole
 
 
-Action = Start | GiveWay | Stop | Continue
+Action = Start | Join | GiveWay | Stop | Continue
 
 
 def decide(
@@ -97,6 +107,8 @@ def decide(
                 actions.append(Start(lane.role, first))
         elif not lane.giving_way and (lane.running not in allowed or (first is not None and first < lane.running)):
             actions.append(GiveWay(lane.role))
+        elif not lane.giving_way and lane.room and lane.available:
+            actions.append(Join(lane.role))
     return _stops(lanes, actions) + actions
 
 

@@ -76,7 +76,8 @@ def save_batch(
         (job_id, block, batch, _encoder.encode(results), seconds),
     )
     conn.execute(
-        "UPDATE jobs SET done = ?, processing_time = processing_time + ?, unfinished_starts = 0, failures = '{}' "
+        "UPDATE jobs SET done = ?, processing_time = processing_time + ?, unfinished_starts = 0, failures = '{}', "
+        "alone = 0 "
         "WHERE id = ?",
         (done, seconds, job_id),
     )

@@ -1,6 +1,7 @@
 """What was measured on this machine: how fast each model is, and which decoding batch size is best.
 
-Owns: the tables `speeds` and `calibrations`. Leaves to others: turning them into estimates (`whisperd.jobs.estimates`).
+Owns: the tables `speeds`, `calibrations` and `sharing_times`. Leaves to others: turning them into estimates
+(`whisperd.jobs.estimates`) and sizes (`whisperd.jobs.sharing`).
 """
 
 import sqlite3
@@ -8,6 +9,7 @@ import sqlite3
 import msgspec
 
 from whisperd.frames import AudioContext
+from whisperd.jobs.sharing import Timed
 
 _HALF_LIFE = 3_600.0
 """Seconds of newer audio after which an older measurement counts half: an hour of work shows a machine that has become
@@ -92,3 +94,16 @@ def calibration(
         (fingerprint, beam_size, audio_context.value),
     ).fetchone()
     return None if row is None else Calibration(batch_size=row[0], seconds_per_chunk=_per_chunk.decode(row[1]))
+
+
+def sharing_times(conn: sqlite3.Connection, about: str) -> dict[int, Timed]:
+    """What decoding chunks of several files together took, by how many there were, of this engine and kind of chunk."""
+    rows = conn.execute("SELECT size, chunks, seconds FROM sharing_times WHERE about = ?", (about,))
+    return {size: Timed(chunks, seconds) for size, chunks, seconds in rows}
+
+
+def save_sharing_time(conn: sqlite3.Connection, about: str, size: int, timed: Timed) -> None:
+    conn.execute(
+        "INSERT OR REPLACE INTO sharing_times (about, size, chunks, seconds) VALUES (?, ?, ?, ?)",
+        (about, size, timed.chunks, timed.seconds),
+    )

@@ -112,6 +112,34 @@ def next_queued(
     return None
 
 
+def companions(
+    conn: sqlite3.Connection,
+    beside: JobRow,
+    *,
+    limit: int,
+    running: Collection[int],
+    model: str | None,
+    overdue_before: float,
+) -> list[int]:
+    """The jobs to start beside a running one, `limit` of them at most: of its company and class, in their order.
+
+    As with a loaded model, they overtake others of their class that stand at the same position, but none that arrived
+    before `overdue_before`. `model` is the one that is loaded; a job that was given another one stays out, and so does
+    one of `running`: it was queued again, and its run has not ended yet.
+    """
+    head = _first(conn, beside.priority)
+    overdue = head is not None and head.queued_at < overdue_before and head.company != beside.company
+    if head is None or overdue or beside.company is None or limit <= 0:
+        return []
+    rows = conn.execute(
+        f"""SELECT id FROM jobs INDEXED BY queue_by_company WHERE {READY} AND company = ? AND priority = ?
+        AND position = ? AND alone = 0 AND coalesce(model, ?) IS ? AND id NOT IN (SELECT value FROM json_each(?))
+        ORDER BY id LIMIT ?""",  # noqa: S608
+        (beside.company, beside.priority, head.position, model, model, json.dumps(list(running)), limit),
+    )
+    return [job_id for (job_id,) in rows]
+
+
 def _first(
     conn: sqlite3.Connection, priority: Priority, position: int | None = None, model: str | None = None
 ) -> JobRow | None:

@@ -6,6 +6,7 @@ backups themselves (`backups`), and when each of these is called (`whisperd.app`
 
 import shutil
 import sqlite3
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,10 +41,23 @@ class Rebuilt(msgspec.Struct, frozen=True):
 def requeue_running(conn: sqlite3.Connection, settings: RetrySettings, now: float) -> list[Transitioned]:
     """Put the jobs that an earlier daemon was running back into the queue, at their checkpoints.
 
-    A job that took the daemon with it too often, without a checkpoint in between, fails as poison instead.
+    A job that took the daemon with it too often, without a checkpoint in between, fails as poison instead. Of jobs that
+    ran beside each other nobody knows which it was: none is charged, and each runs alone until it has a checkpoint.
     """
-    running = [row[0] for row in conn.execute("SELECT id FROM jobs WHERE state = 'running' ORDER BY id")]
-    return [_recover(conn, job, settings, now) for job in jobs.get_many(conn, running)]
+    ids = [row[0] for row in conn.execute("SELECT id FROM jobs WHERE state = 'running' ORDER BY id")]
+    running = jobs.get_many(conn, ids)
+    companies = Counter(job.company for job in running if job.company)
+    return [
+        _recover(conn, job, settings, now)
+        if job.company is None or companies[job.company] < 2
+        else _set_apart(conn, job, now)
+        for job in running
+    ]
+
+
+def _set_apart(conn: sqlite3.Connection, job: JobRow, now: float) -> Transitioned:
+    changes = JobChanges(alone=True)
+    return jobs.transition(conn, job.id, Command.REQUEUE, now, reason="daemon restarted", changes=changes)
 
 
 def _recover(conn: sqlite3.Connection, job: JobRow, settings: RetrySettings, now: float) -> Transitioned:

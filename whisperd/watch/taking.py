@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from whisperd.jobs.company import WATCHED, company_of
 from whisperd.jobs.folder import FileState
 from whisperd.jobs.job import Kind, Options, Priority
 from whisperd.jobs.version import signature
@@ -138,6 +139,8 @@ class Taker:
             priority=Priority.LOW,
             options=options,
             signature=signature(new.version, options),
+            size=new.version.size,
+            company=company_of(WATCHED, options),
         )
 
     def _options_in(self, parent: bytes) -> Options:

@@ -1,7 +1,8 @@
-"""Blocks of about ten minutes: the one buffer through which all audio goes, whatever its length.
+"""Blocks of about ten minutes: the one buffer through which all of a file's audio goes, whatever its length.
 
 Owns: the open reader at its position, the last block's samples, and the decision whether they can serve a call or the
-file must be decoded again from its beginning. Forgetting all of it changes no answer, only its speed.
+file must be decoded again from its beginning; and for how many files at once that is remembered. Forgetting all of it
+changes no answer, only its speed.
 """
 
 import os
@@ -107,3 +108,30 @@ class Blocks:
                 f"{shown(source.path)} holds no audio that can be decoded",
                 "it is damaged or incomplete; record or copy it again",
             )
+
+
+class OpenFiles:
+    """The files in progress, each with its own block; those that were not read for longest are let go first."""
+
+    def __init__(self, block_samples: int = BLOCK_SAMPLES) -> None:
+        self._block_samples = block_samples
+        self._limit = 1
+        self._open: dict[bytes, Blocks] = {}
+
+    def keep(self, count: int) -> None:
+        """Keep at most so many files at hand from now on."""
+        self._limit = count
+        self._let_go(count)
+
+    def of(self, source: Source) -> Blocks:
+        """The blocks of the source's file."""
+        blocks = self._open.pop(source.path, None)
+        if blocks is None:
+            self._let_go(self._limit - 1)
+            blocks = Blocks(self._block_samples)
+        self._open[source.path] = blocks
+        return blocks
+
+    def _let_go(self, count: int) -> None:
+        while len(self._open) > max(0, count):
+            self._open.pop(next(iter(self._open))).close()

@@ -6,6 +6,7 @@ exceptions into failures (`failures`).
 
 import os
 import time
+from itertools import islice
 from typing import Final, assert_never
 
 from whisperd.frames import (
@@ -16,7 +17,10 @@ from whisperd.frames import (
     Chunk,
     Decode,
     Decoded,
+    DecodedTogether,
+    DecodeTogether,
     DetectLanguage,
+    Failed,
     FailureKind,
     Heard,
     LanguageDetected,
@@ -32,13 +36,13 @@ from whisperd.frames import (
 )
 from whisperd.worker import packing
 from whisperd.worker.audio import Samples
-from whisperd.worker.blocks import Blocks
+from whisperd.worker.blocks import OpenFiles
 from whisperd.worker.calibration import calibrate
 from whisperd.worker.container import facts
 from whisperd.worker.cores import usable_cores
 from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, detect_language
-from whisperd.worker.failures import WorkError
+from whisperd.worker.failures import WorkError, failure_of
 from whisperd.worker.files import open_unchanged
 from whisperd.worker.listening import utterances
 from whisperd.worker.model import SpeechModel
@@ -51,8 +55,8 @@ _BACKENDS: Final = ("ctranslate2", "torch")
 class Handlers:
     """Answers calls, one at a time. Raises WorkError and whatever the libraries raise."""
 
-    def __init__(self, blocks: Blocks | None = None) -> None:
-        self._blocks = blocks or Blocks()
+    def __init__(self, files: OpenFiles | None = None) -> None:
+        self._files = files or OpenFiles()
         self._model: SpeechModel | None = None
         self._loaded_by: Load | None = None
 
@@ -61,6 +65,7 @@ class Handlers:
             case Load():
                 return self._load(call)
             case Open():
+                self._files.keep(call.at_once)
                 return _open(call.source)
             case Plan():
                 return Planned(self._plan(call))
@@ -78,6 +83,8 @@ class Handlers:
                 return Decoded(results, round(time.monotonic() - began, 4))
             case Listen():
                 return _listen(call)
+            case DecodeTogether():
+                return self._decode_together(call)
             case _:
                 assert_never(call)
 
@@ -96,7 +103,8 @@ class Handlers:
         return self._model.loaded
 
     def _plan(self, call: Plan) -> BlockPlan:
-        block = self._blocks.from_start(call.source, call.start)
+        blocks = self._files.of(call.source)
+        block = blocks.from_start(call.source, call.start)
         speech = packing.split_long(find_speech(block.samples), lambda start, end: quietest(block.samples, start, end))
         moved = [packing.Stretch(block.start + start, block.start + end) for start, end in speech]
         chunks = packing.pack(moved, block.start, block.end, call.audio_context)
@@ -108,7 +116,28 @@ class Handlers:
             end=block.end,
             next_start=next_start,
             chunks=tuple(chunks),
-            damage=self._blocks.damage(block.start, next_start),
+            damage=blocks.damage(block.start, next_start),
+        )
+
+    def _decode_together(self, call: DecodeTogether) -> DecodedTogether:
+        began = time.monotonic()
+        model = self._require_model()
+        heard: list[list[tuple[Chunk, Samples]] | Failed] = []
+        for part in call.parts:
+            try:
+                heard.append(self._chunks(part.source, part.block, part.chunks))
+            except (WorkError, OSError) as error:
+                heard.append(failure_of(error))
+        chunks = [chunk for part in heard if not isinstance(part, Failed) for chunk in part]
+        results = iter(decode_chunks(model, chunks, call.parts[0].options) if chunks else ())
+        seconds = time.monotonic() - began
+        return DecodedTogether(
+            tuple(
+                part
+                if isinstance(part, Failed)
+                else Decoded(tuple(islice(results, len(part))), round(seconds * len(part) / len(chunks), 4))
+                for part in heard
+            )
         )
 
     def _calibrate(self, call: Calibrate) -> Calibrated:
@@ -129,7 +158,7 @@ class Handlers:
         if source.growing:
             samples = read_recording(source.path, *block)
             return [(chunk, samples[chunk.start - block[0] : chunk.end - block[0]]) for chunk in chunks]
-        read = self._blocks.between(source, *block)
+        read = self._files.of(source).between(source, *block)
         return [(chunk, read.samples[chunk.start - read.start : chunk.end - read.start]) for chunk in chunks]
 
     def _require_model(self) -> SpeechModel:

@@ -59,6 +59,13 @@ class LaneLimits(msgspec.Struct, frozen=True):
     jobs: int = 500
 
 
+class NamedModel(msgspec.Struct, frozen=True):
+    """A model by the name that people know it by, and how it is loaded."""
+
+    name: str
+    load: frames.Load
+
+
 class Lane:
     """`interactive`, `background` or `shared`. `changed` is called after every change that `status` would show."""
 
@@ -71,7 +78,8 @@ class Lane:
         self._changed = changed
         self._process: WorkerProcess | None = None
         self._loaded: tuple[frames.Load, frames.Loaded] | None = None
-        self._turn = anyio.Lock()
+        self.turn = anyio.Lock()
+        """Held by whose calls are made; given in the order of asking."""
         self._jobs = 0
         self._baseline: int | None = None
         self._state = LaneState.ABSENT
@@ -79,7 +87,8 @@ class Lane:
         self._stopped_at = 0.0
         self._stopped_before = 0.0
         self.error: str | None = None
-        self.job: int | None = None
+        self.jobs: tuple[int, ...] = ()
+        """The jobs in progress on the lane, in the order of their starts."""
         self.model: str | None = None
 
     @property
@@ -90,6 +99,10 @@ class Lane:
     def stopped_time(self) -> float:
         """Seconds that the lane has been stopped in all."""
         return self._stopped_before + (anyio.current_time() - self._stopped_at if self.stopped else 0.0)
+
+    @property
+    def job(self) -> int | None:
+        return self.jobs[0] if self.jobs else None
 
     @property
     def process(self) -> WorkerProcess | None:
@@ -105,29 +118,44 @@ class Lane:
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
-    async def call(self, call: frames.Call, expect: type[R], *, deadline: float) -> R:
-        """One call to the lane's process, which is started if need be.
+    async def call(
+        self,
+        call: frames.Call,
+        expect: type[R],
+        *,
+        deadline: float,
+        model: "NamedModel | None" = None,
+        ready: Callable[[], None] | None = None,
+    ) -> R:
+        """One call to the lane's process, which is started if need be; the turn is waited for.
 
-        Raises CallFailedError, WorkerDiedError, CallTimeoutError, WorkerStartError. After any but the first, or when
-        cancelled, the process is gone and the next call starts another.
+        `model` is loaded first where it is not. `ready` is called when the turn has come; what it raises ends the call
+        before it has begun. Raises CallFailedError, WorkerDiedError, CallTimeoutError, WorkerStartError. After any but
+        the first, or when cancelled, the process is gone and the next call starts another.
         """
-        async with self._turn:
-            process = self._process or await self._start()
-            self._show(LaneState.LOADING if isinstance(call, frames.Load) else LaneState.BUSY)
-            try:
-                reply = await process.call(call, deadline=deadline)
-                if not isinstance(reply, (expect, frames.Failed)):
-                    asked, answered = type(call).__name__, type(reply).__name__
-                    raise WorkerDiedError(
-                        f"worker {process.pid} answered {asked} with {answered} and was replaced", None
-                    )
-            except BaseException as error:
-                if isinstance(error, WorkerError):
-                    self.error = error.message
-                    _log.warning("%s (lane %s)", error.message, self.name)
-                await self._bury(process)
-                raise
-            self._show(LaneState.IDLE)
+        async with self.turn:
+            if ready is not None:
+                ready()
+            if model is not None:
+                await self.load_in_turn(model)
+            return await self.call_in_turn(call, expect, deadline=deadline)
+
+    async def call_in_turn(self, call: frames.Call, expect: type[R], *, deadline: float) -> R:
+        """A call by who holds `turn`. Raises what `call` raises."""
+        process = self._process or await self._start()
+        self._show(LaneState.LOADING if isinstance(call, frames.Load) else LaneState.BUSY)
+        try:
+            reply = await process.call(call, deadline=deadline)
+            if not isinstance(reply, (expect, frames.Failed)):
+                asked, answered = type(call).__name__, type(reply).__name__
+                raise WorkerDiedError(f"worker {process.pid} answered {asked} with {answered} and was replaced", None)
+        except BaseException as error:
+            if isinstance(error, WorkerError):
+                self.error = error.message
+                _log.warning("%s (lane %s)", error.message, self.name)
+            await self._bury(process)
+            raise
+        self._show(LaneState.IDLE)
         if isinstance(reply, frames.Failed):
             raise CallFailedError(reply)
         self.error = None
@@ -137,10 +165,17 @@ class Lane:
         """Have this model, known to people as `name`, loaded; at once when it is. Raises what `call` raises."""
         if self._loaded and self._loaded[0] == load and self._process:
             return self._loaded[1]
+        async with self.turn:
+            return await self.load_in_turn(NamedModel(name, load))
+
+    async def load_in_turn(self, model: "NamedModel") -> frames.Loaded:
+        """`load` by who holds `turn`."""
+        if self._loaded and self._loaded[0] == model.load and self._process:
+            return self._loaded[1]
         self._loaded = self.model = None  # the worker lets go of its model before it loads another
-        loaded = await self.call(load, frames.Loaded, deadline=LOAD_DEADLINE)
-        self._loaded = (load, loaded)
-        self.model = name
+        loaded = await self.call_in_turn(model.load, frames.Loaded, deadline=LOAD_DEADLINE)
+        self._loaded = (model.load, loaded)
+        self.model = model.name
         self._changed(self)
         return loaded
 
@@ -205,7 +240,8 @@ class Lane:
         grown = self.limits.growth and memory - self._baseline > self.limits.growth
         if grown or self._jobs >= self.limits.jobs:
             _log.info("worker of lane %s is recycled after %d jobs at %d MB", self.name, self._jobs, memory >> 20)
-            await self.end()
+            async with self.turn:  # another job's call may be under way
+                await self.end()
 
     async def end(self) -> None:
         """Kill the process, whatever it does, and wait until it is gone."""

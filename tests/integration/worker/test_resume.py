@@ -10,7 +10,7 @@ from tests.integration.worker.child import MODEL, PLAIN, Child, decode, loaded_w
 from tests.speech import SAMPLE_RATE, long_speech, synthesize, write_audio
 from whisperd.frames import Decode, Decoded, DecodeOptions, Load, Open, Opened, Plan, Planned, Source
 from whisperd.jobs.batching import group
-from whisperd.worker.blocks import Blocks
+from whisperd.worker.blocks import OpenFiles
 from whisperd.worker.handlers import Handlers
 
 WORDS = DecodeOptions(language="en", words=True)
@@ -27,7 +27,7 @@ def fresh() -> Callable[[], Handlers]:
     """Makes the inside of a new worker, with blocks of 35 s so that a short file has several."""
 
     def make() -> Handlers:
-        handlers = Handlers(Blocks(35 * SAMPLE_RATE))
+        handlers = Handlers(OpenFiles(35 * SAMPLE_RATE))
         handlers.answer(Load(MODEL, threads=2))
         return handlers
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from whisperd.jobs.policy import (
     Action,
     Continue,
     GiveWay,
+    Join,
     LaneRole,
     Lanes,
     LaneSnapshot,
@@ -148,6 +150,9 @@ def test_dictation_on_a_shared_lane_gives_way_to_nobody() -> None:
 # -- whatever the snapshot --------------------------------------------------------------------------------------------
 
 
+ALL_OF = {role: role.serves for role in LaneRole}
+
+
 @st.composite
 def snapshots(draw: st.DrawFn, role: LaneRole) -> LaneSnapshot:
     return LaneSnapshot(
@@ -157,6 +162,7 @@ def snapshots(draw: st.DrawFn, role: LaneRole) -> LaneSnapshot:
         giving_way=draw(st.booleans()),
         stopped=draw(st.booleans()) if role is LaneRole.BACKGROUND else False,
         available=draw(st.booleans()),
+        room=draw(st.integers(0, 2)),
     )
 
 
@@ -182,11 +188,16 @@ def carried_out(
                 new = LaneSnapshot(old.role, priority, 0.0, stopped=old.stopped, available=old.available)
             case GiveWay():
                 assert old.running is not None
-                new = LaneSnapshot(old.role, old.running, old.running_for, True, old.stopped, old.available)
+                new = msgspec.structs.replace(old, giving_way=True)
+            case Join():
+                assert old.running in ALL_OF[old.role], "company for nothing"
+                assert not old.giving_way
+                assert old.room, "there is no more of the company"
+                new = msgspec.structs.replace(old, room=0)
             case Stop() | Continue():
                 stopped = isinstance(action, Stop)
                 assert old.stopped is not stopped, "nothing is stopped or continued twice"
-                new = LaneSnapshot(old.role, old.running, old.running_for, old.giving_way, stopped, old.available)
+                new = msgspec.structs.replace(old, stopped=stopped)
         after[action.lane] = new
     return left, list(after.values())
 
@@ -373,3 +384,13 @@ def test_there_are_two_lanes_unless_memory_or_a_person_says_one_and_the_reason_i
     setting: int | str, free: int | None, dictation: int | None, file: int | None, expected: Lanes
 ) -> None:
     assert choose_lanes(setting, "cuda", free, dictation, file) == expected
+
+
+def test_company_is_started_beside_a_job_unless_work_of_a_higher_class_waits_or_its_own_is_held() -> None:
+    lane = LaneSnapshot(LaneRole.BACKGROUND, Priority.LOW, room=2)
+    others = {Priority.LOW: 5}
+    assert decide(others, frozenset(Priority), [lane]) == [Join(LaneRole.BACKGROUND)]
+    assert decide({**others, Priority.NORMAL: 1}, frozenset(Priority), [lane]) == [GiveWay(LaneRole.BACKGROUND)]
+    assert decide(others, allowed_priorities(False, False), [lane]) == [GiveWay(LaneRole.BACKGROUND)]
+    giving_way = msgspec.structs.replace(lane, giving_way=True)
+    assert decide(others, frozenset(Priority), [giving_way]) == []

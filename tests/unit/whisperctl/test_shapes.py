@@ -7,7 +7,7 @@ import pytest
 
 from whisperctl import shapes
 from whisperd.jobs import job
-from whisperd.wire import dictate, history, model, types, watch
+from whisperd.wire import batch, dictate, history, model, types, watch
 
 PAIRS: list[tuple[Any, Any]] = [
     (shapes.ErrorDict, types.ErrorData),
@@ -15,6 +15,11 @@ PAIRS: list[tuple[Any, Any]] = [
     (shapes.Failure, types.FailureView),
     (shapes.Output, job.Output),
     (shapes.Job, types.JobView),
+    (shapes.Batch, batch.BatchView),
+    (shapes.BatchFailure, batch.BatchFailure),
+    (shapes.BatchList, batch.BatchListResult),
+    (shapes.BatchStory, batch.BatchShowResult),
+    (shapes.BatchAnswer, batch.BatchAnswer),
     (shapes.JobList, types.JobListResult),
     (shapes.StoryEntry, types.StoryEntry),
     (shapes.JobStory, types.JobShowResult),

@@ -19,4 +19,11 @@ TABLES: Final = (
         seconds_per_chunk TEXT NOT NULL CHECK (json_valid(seconds_per_chunk)),
         PRIMARY KEY (fingerprint, beam_size, audio_context)
     ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE sharing_times (
+        about TEXT NOT NULL,
+        size INTEGER NOT NULL CHECK (size >= 1),
+        chunks INTEGER NOT NULL CHECK (chunks >= 1),
+        seconds REAL NOT NULL CHECK (seconds >= 0),
+        PRIMARY KEY (about, size)
+    ) STRICT, WITHOUT ROWID""",
 )
