@@ -31,6 +31,7 @@ NOT_RUN = {
     "make demo": "has a test of its own",
     "make test": "is what runs this",
     "pipx install .": "the package is installed already",
+    "whisperctl model pull small": "downloads from the hub",
 }
 ASKING = {"whisperctl job cancel --all"}
 """Typed at a terminal, and answered with yes."""

@@ -271,6 +271,11 @@ def test_odd_names_break_nothing_and_what_is_refused_says_why(
         assert b"caf\xe9.txt" in texts
         [bytes_name] = [file for path, file in watched.files.items() if file["path_b64"]]
         assert bytes_name["path"] == "caf\ufffd.wav"
+        # Such a name ends the kernel's watch, which then begins anew.
+        shutil.copyfile(spoken[1], os.fsencode(folder) + b"/\xff while watched.wav")
+        watched.count(done=len(odd) + 1)
+        shutil.copyfile(spoken[1], folder / "after it.wav")
+        watched.count(done=len(odd) + 2)
 
 
 # -- rules ------------------------------------------------------------------------------------------------------------
@@ -382,6 +387,12 @@ def test_files_that_come_while_the_daemon_is_stopped_or_off_are_queued_exactly_o
         assert daemon.call("daemon.status")["queue"]["queued"] == 1_300
         with pytest.raises(CallError, match="is set in the configuration"):
             daemon.call("watch.remove", id=view["id"])
+        daemon.config.write_text("")
+        daemon.call("config.reload")
+        wait_for(lambda: daemon.call("watch.list")["folders"] == [])
+        daemon.config.write_text(config)
+        daemon.call("config.reload")
+        wait_for(lambda: [f["counts"]["queued"] for f in daemon.call("watch.list")["folders"]] == [1_300])
 
 
 def test_kills_during_a_drop_lose_and_double_nothing(spoken: list[Path], tmp_path: Path) -> None:
