@@ -41,6 +41,25 @@ def without_daemon() -> "list[Check]":
     return [_runtime_folder(), _state_folder(names.state_dir()), _packages()]
 
 
+def systemd() -> "Check":
+    """Whether systemd starts whisperd when it is needed. That it does not fails nothing."""
+    from whisperctl import units
+
+    hint = "`whisperctl service install` has it started when it is needed, after each login"
+    present = [name for name in (units.SOCKET, units.SERVICE) if (units.folder() / name).exists()]
+    if len(present) < 2:
+        return _check("systemd", "warning", "the units are not installed", hint)
+    if any((units.folder() / name).read_text(encoding="utf-8") != units.text(name) for name in present):
+        return _check("systemd", "warning", "the units are of another version or place, or were changed", hint)
+    state = units.properties(units.SOCKET).get("ActiveState")
+    if state is None:
+        return _check("systemd", "warning", "the user's service manager can't be reached from here", None)
+    if state != "active":
+        hint = "run: systemctl --user enable --now whisperd.socket"
+        return _check("systemd", "warning", f"whisperd.socket is {state}", hint)
+    return _check("systemd", "ok", "whisperd.socket is active")
+
+
 def _runtime_folder() -> "Check":
     folder = os.environ.get("XDG_RUNTIME_DIR", "")
     if not folder:

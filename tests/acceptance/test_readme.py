@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.harness import ROOT, Client, wait_for
+from tests.hub import running_hub
 from tests.integration.whisperctl.terminals import OnTerminal
 from tests.speech import synthesize, word_errors, write_audio
 
@@ -64,8 +65,9 @@ def command_lines() -> list[str]:
 class Home:
     """A person's home, with what the README's lines name in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hub: str) -> None:
         self.folder = folder
+        self._hub = hub
         self.runtime = folder / "runtime"
         self.runtime.mkdir(mode=0o700)
         self.socket = self.runtime / "whisperd" / "whisperd.sock"
@@ -93,7 +95,13 @@ class Home:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "WHISPERD_"))}
         path = f"{self.folder / 'bin'}:{BIN}:{os.environ['PATH']}"
-        return {**kept, "HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.runtime), "PATH": path}
+        return {
+            **kept,
+            "HOME": str(self.folder),
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "PATH": path,
+            "HF_ENDPOINT": self._hub,
+        }
 
     def call(self, method: str, **params: Any) -> Any:
         client = Client(self.socket)
@@ -156,11 +164,13 @@ class Home:
 @pytest.fixture
 def home() -> Iterator[Home]:
     folder = Path(tempfile.mkdtemp(prefix="wr-"))
-    made = Home(folder)
-    yield made
-    if made.daemon is not None and made.daemon.poll() is None:
-        made.daemon.kill()
-        made.daemon.wait(timeout=15)
+    with running_hub() as hub:
+        hub.add("Systran/faster-whisper-small", ROOT / "whisperd" / "data" / "test-en")
+        made = Home(folder, hub.url)
+        yield made
+        if made.daemon is not None and made.daemon.poll() is None:
+            made.daemon.kill()
+            made.daemon.wait(timeout=15)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -205,6 +215,10 @@ def test_every_command_line_of_the_readme_does_what_it_says(home: Home) -> None:
     assert "broken.wav" in said["whisperctl job retry --failed"]
     assert not home.call("daemon.status")["paused"]
     assert '"queue.state"' in said["whisperctl events --follow"]
+    assert "ExecStart=" in (home.folder / ".config" / "systemd" / "user" / "whisperd.service").read_text()
+    assert "[health]" in said["whisperctl config show --default"]
+    assert "whisperd_health" in said["whisperctl metrics"]
+    assert "test-en" in said["whisperctl stats --days 30"] or "small" in said["whisperctl stats --days 30"]
     [socat] = [line for line in said if "socat" in line]
     assert '"result"' in said[socat]
     assert home.stop_daemon() == 0

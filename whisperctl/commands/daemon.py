@@ -118,7 +118,7 @@ def doctor(context: "Context", _arguments: object) -> int:
         result: DoctorResult = {"ok": False, "checks": mine}
     else:
         result = client.call(names.DAEMON_DOCTOR, timeout=DOCTOR_TIMEOUT)
-    result["checks"] += desktop_checks.checks()
+    result["checks"] += [checks.systemd(), *desktop_checks.checks()]
     if output.json_only:
         output.value(result)
     else:

@@ -74,7 +74,9 @@ class Doctor:
         if waiting := self._reloader.waiting:
             message = f"{file} has settings that are not in force: {', '.join(waiting)}"
             return Check("configuration", "warning", message, "restart the daemon: `systemctl --user restart whisperd`")
-        return Check("configuration", "ok", f"{file} holds, every setting of it")
+        there = await anyio.to_thread.run_sync(file.exists, abandon_on_cancel=True)
+        message = f"{file} holds, every setting of it" if there else f"{file} is not there; the defaults apply"
+        return Check("configuration", "ok", message)
 
     async def _check_watch_folders(self) -> Check:
         folders = self._watching.folders
