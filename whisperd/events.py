@@ -20,6 +20,9 @@ from whisperd.wire import names
 COALESCE_INTERVAL: Final = 0.5
 """Seconds between two progress events of one job to one subscriber."""
 
+LEVEL_INTERVAL: Final = 0.1
+"""The same for how loud it is: a meter that is slower does not look alive."""
+
 CAPACITY: Final = 256
 """Stored events that wait for one subscriber before it counts as having fallen behind, and jobs whose progress does."""
 
@@ -146,7 +149,8 @@ class Mailbox:
         self._not_before = {key: at for key, at in self._not_before.items() if at > now}
         for key in self._latest:
             if key not in self._not_before:
-                self._not_before[key] = now + COALESCE_INTERVAL
+                is_level = key[0] == names.TOPIC_DICTATE_LEVEL
+                self._not_before[key] = now + (LEVEL_INTERVAL if is_level else COALESCE_INTERVAL)
                 return self._latest.pop(key)
         return None
 

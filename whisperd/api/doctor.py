@@ -11,7 +11,8 @@ import anyio
 import anyio.to_thread
 
 from whisperd.config.current import Current
-from whisperd.errors import WhisperdError
+from whisperd.dictation.service import Dictation
+from whisperd.errors import MicrophoneError, WhisperdError
 from whisperd.jobs.folder import FolderState
 from whisperd.jobs.job import Kind, Options
 from whisperd.models.engine import Engine, resolve_engine, resolve_options
@@ -39,11 +40,18 @@ class Doctor:
     """Checks are made on demand, with a worker of their own, so that they disturb nothing that runs."""
 
     def __init__(
-        self, database: Database, current: Current, reloader: Reloader, watching: WatchService, state_dir: Path
+        self,
+        database: Database,
+        current: Current,
+        reloader: Reloader,
+        watching: WatchService,
+        dictation: Dictation,
+        state_dir: Path,
     ) -> None:
         self._database = database
         self._reloader = reloader
         self._watching = watching
+        self._dictation = dictation
         self._current = current
         self._state_dir = state_dir
 
@@ -56,6 +64,7 @@ class Doctor:
             ("model", self._check_model),
             ("worker", self._check_worker),
             ("watch folders", self._check_watch_folders),
+            ("microphone", self._check_microphone),
         ):
             try:
                 with anyio.fail_after(CHECK_DEADLINE):
@@ -77,6 +86,20 @@ class Doctor:
         there = await anyio.to_thread.run_sync(file.exists, abandon_on_cancel=True)
         message = f"{file} holds, every setting of it" if there else f"{file} is not there; the defaults apply"
         return Check("configuration", "ok", message)
+
+    async def _check_microphone(self) -> Check:
+        """Without one everything but dictation works."""
+        if (session := self._dictation.recording()) is not None:
+            return Check("microphone", "ok", f"dictation {session.number} is listening to it")
+        try:
+            devices = await self._dictation.devices()
+        except MicrophoneError as error:
+            return Check("microphone", "warning", error.message, error.hint)
+        default = next((device.name for device in devices if device.default), None)
+        if default is None:
+            hint = "to dictate, plug one in and see that your sound server runs"
+            return Check("microphone", "warning", "there is no microphone", hint)
+        return Check("microphone", "ok", f"{default} is the default of {len(devices)}")
 
     async def _check_watch_folders(self) -> Check:
         folders = self._watching.folders

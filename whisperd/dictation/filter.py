@@ -54,8 +54,10 @@ async def _run(command: Sequence[str], text: bytes) -> bytes:
                 answer += part
                 if len(answer) > LONGEST:
                     process.kill()
-                    raise _FailedError(f"answered with more than {LONGEST >> 20} MB")
+                    break
         status = await process.wait()
+    if len(answer) > LONGEST:
+        raise _FailedError(f"answered with more than {LONGEST >> 20} MB")
     if status != 0:
         raise _FailedError(f"ended with status {status}")
     return bytes(answer)

@@ -120,7 +120,7 @@ class Dictation:
 
     async def cancel(self, number: int | None) -> DictateResult:
         """Throw a session away. Raises NotFoundError, RefusedError."""
-        session = self._session(number) if number else self._recording() or next(iter(self._open.values()), None)
+        session = self._session(number) if number else self._recording() or self._thinking()
         if session is None:
             raise RefusedError("nothing is being dictated, so there is nothing to cancel")
         session.give(Command.CANCEL)
@@ -150,7 +150,7 @@ class Dictation:
         return [dictate.DeviceView(d.name, d.host, d.channels, d.rate, d.default) for d in found]
 
     def status(self) -> dictate.DictateStatusResult:
-        sessions = [session.view() for session in self._open.values()]
+        sessions = [session.view() for session in self._open.values() if not session.state.final]
         listening = any(view.state.recording for view in sessions)
         busy = DictationState.THINKING if sessions else DictationState.IDLE
         return dictate.DictateStatusResult(
@@ -173,6 +173,9 @@ class Dictation:
 
     def _recording(self) -> Session | None:
         return next((session for session in self._open.values() if session.state.recording), None)
+
+    def _thinking(self) -> Session | None:
+        return next((session for session in self._open.values() if not session.state.final), None)
 
     def _session(self, number: int) -> Session:
         session = self._open.get(number) or self._ended.get(number)
