@@ -85,7 +85,7 @@ def release(session: Session, tell: Callable[[Session], None], reason: str | Non
         session.released_at = time.monotonic()
         session.give(Command.RELEASE)
         tell(session)
-        session.released.set()
+        session.let_go()
 
 
 async def run(session: Session, around: Surroundings) -> None:
@@ -95,7 +95,7 @@ async def run(session: Session, around: Surroundings) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_record, session, around)
             result = await _text_of(session, around)
-            session.released.set()
+            session.let_go()
     except Exception:
         _log.exception("dictation %d failed by a defect of whisperd", session.number)
         error = ErrorData(
@@ -120,7 +120,7 @@ async def _record(session: Session, around: Surroundings) -> None:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_stop_when_released, session, take)
                 session.problem = await _problem_while_following(session, take, around)
-                session.released.set()
+                session.let_go()
     except MicrophoneError as error:
         session.problem = error
     except OSError as error:
@@ -208,16 +208,15 @@ async def _transcribed(session: Session, around: Surroundings) -> Transcript:
 async def _follow_speech(session: Session, utterances: Utterances, around: Surroundings) -> Transcript:
     await utterances.load()
     await session.answering.wait()
-    while not session.over.is_set():
+    while not session.released.is_set():
         if session.path is not None and await utterances.advance(session.path):
             _publish(session, utterances, around)
         await session.recorded(utterances.heard + LISTEN_INTERVAL)
     if session.path is None:
+        await session.over.wait()
         assert session.problem is not None
         raise _FailedError(error_data(session.problem))
-    if session.duration < SHORTEST or session.cancelled:
-        raise _NothingHeardError
-    transcript = await utterances.finish(session.path, session.duration)
+    transcript = await utterances.finish(session.path, lambda: _worth_decoding(session))
     chosen = around.current.settings.rules
     if rules.is_invented(
         transcript.text,
@@ -229,6 +228,14 @@ async def _follow_speech(session: Session, utterances: Utterances, around: Surro
         raise _NothingHeardError
     text = rules.finish(transcript.text, transcript.language, chosen)
     return msgspec.structs.replace(transcript, text=text)
+
+
+async def _worth_decoding(session: Session) -> float:
+    """Wait until nothing more is recorded; the seconds there are. Raises _NothingHeardError where it is too short."""
+    await session.over.wait()
+    if session.duration < SHORTEST or session.cancelled:
+        raise _NothingHeardError
+    return session.duration
 
 
 def _publish(session: Session, utterances: Utterances, around: Surroundings) -> None:

@@ -4,6 +4,8 @@ Owns: what of one recording has been decoded so far. What is decoded stays as it
 made again. Leaves to others: when to look (`service`), who computes when (`Scheduler.lease`), computing (the worker).
 """
 
+from collections.abc import Awaitable, Callable
+
 from whisperd import frames
 from whisperd.frames import ChunkResult, Source
 from whisperd.jobs.batching import batch_deadline
@@ -65,10 +67,15 @@ class Utterances:
         self._next = found.next_start
         return bool(found.chunks)
 
-    async def finish(self, path: bytes, duration: float) -> Transcript:
-        """Decode what is left of a recording that is over; the whole transcript."""
+    async def finish(self, path: bytes, recorded: Callable[[], Awaitable[float]]) -> Transcript:
+        """Decode what is left of a recording that is about to end; the whole transcript.
+
+        `recorded` waits for the end and gives the seconds there are; the lane is taken before that, so that no file is
+        being decoded any more when the last words come in.
+        """
         async with self._scheduler.lease() as lane:
             loaded = await self._load(lane)
+            duration = await recorded()
             found = await self._listen(lane, path, ended=True)
             await self._decode(lane, path, found)
             self._next = found.next_start

@@ -125,7 +125,7 @@ class Dictation:
             raise RefusedError("nothing is being dictated, so there is nothing to cancel")
         session.give(Command.CANCEL)
         self._tell(session)
-        session.released.set()
+        session.let_go()
         return await self._result(session)
 
     def release(self, session: Session, reason: str | None = None) -> None:

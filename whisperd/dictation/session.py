@@ -83,14 +83,20 @@ class Session:
         self.peak = max(self.peak, level.peak)
         self._news.set()
 
+    def let_go(self) -> None:
+        """Nothing more is to be recorded; what is on its way still comes."""
+        self.released.set()
+        self._news.set()
+
     def end_recording(self) -> None:
         self.answering.set()
+        self.released.set()
         self.over.set()
         self._news.set()
 
     async def recorded(self, samples: int) -> None:
-        """Wait until that much is recorded, or nothing more comes."""
-        while self.level.samples < samples and not self.over.is_set():
+        """Wait until that much is recorded, or nothing more is to be."""
+        while self.level.samples < samples and not self.released.is_set():
             self._news = anyio.Event()
             await self._news.wait()
 

@@ -80,8 +80,9 @@ class Level(msgspec.Struct, frozen=True, tag="level"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """The recording is complete and on disk. `overflows` counts the times that frames were lost before they came here;
-    `peak` is the whole recording's. `error` says what went wrong unless it was stopped as asked."""
+    """The recording is complete, and on the disk in a moment. `overflows` counts the times that frames were lost
+    before they came here; `peak` is the whole recording's. `error` says what went wrong unless it was stopped as
+    asked."""
 
     reason: EndReason
     samples: int

@@ -5,6 +5,7 @@ disk within a second, whatever the daemon does meanwhile. Leaves to others: open
 form (`wav`).
 """
 
+import sys
 import time
 from array import array
 from collections.abc import Callable
@@ -82,10 +83,15 @@ class Recording:
         except OSError as refused:
             error = f"the recording could not be written: {refused.strerror}"
         try:
-            self._wav.close()
+            self._wav.state_length()
         except OSError as refused:
             error = error or f"the recording could not be written to the end: {refused.strerror}"
+        # Told before the disk has taken the last second: whoever waits for the text waits for this.
         self._tell(Ended(reason, self._wav.samples, self._peak / _FULL_SCALE, self._overflows, error))
+        try:
+            self._wav.close()
+        except OSError as refused:
+            print(f"the end of a recording did not reach the disk: {refused.strerror}", file=sys.stderr, flush=True)
         self._source.close()
 
     def _write_all(self) -> tuple[EndReason, str | None]:

@@ -42,10 +42,13 @@ class GrowingWav:
     def sync(self) -> None:
         os.fdatasync(self._descriptor)
 
+    def state_length(self) -> None:
+        """Nothing more will be written: say so in the header."""
+        os.pwrite(self._descriptor, header(2 * self.samples), 0)
+
     def close(self) -> None:
-        """State the length, and have all of it on the disk."""
+        """Have all of it on the disk."""
         try:
-            os.pwrite(self._descriptor, header(2 * self.samples), 0)
             os.fsync(self._descriptor)
         finally:
             os.close(self._descriptor)

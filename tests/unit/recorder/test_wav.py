@@ -27,6 +27,7 @@ def test_an_unfinished_recording_is_read_to_its_end(tmp_path: Path) -> None:
 def test_a_closed_recording_says_how_long_it_is(tmp_path: Path) -> None:
     growing = GrowingWav(str(tmp_path), "x")
     growing.write(bytes(2_000))
+    growing.state_length()
     growing.close()
     with wave.open(growing.path) as read:
         assert (read.getnframes(), read.getframerate(), read.getnchannels()) == (1_000, 16_000, 1)
