@@ -219,7 +219,23 @@ def with_jobs(picture: Picture, changes: Mapping[int, Job | None]) -> Picture:
     if gone := {number for number, job in moved.items() if job is None}:
         items = {batch: tuple(n for n in of_batch if n not in gone) for batch, of_batch in items.items()}
     pending = {who: doing for who, doing in picture.pending.items() if who[0] != "job" or who[1] not in moved}
-    return _pruned(replace(picture, jobs=jobs, lists=lists, items=items, pending=pending))
+    status = _recounted(picture, moved)
+    return _pruned(replace(picture, jobs=jobs, lists=lists, items=items, pending=pending, status=status))
+
+
+def _recounted(picture: Picture, moved: Mapping[int, Job | None]) -> Status | None:
+    """The status with jobs counted in their new states, until the daemon's own counts come."""
+    if picture.status is None:
+        return None
+    counts = dict(picture.status["queue"])
+    for number, job in moved.items():
+        before = picture.jobs.get(number)
+        if before is not None:
+            counts[before["state"]] = max(counts.get(before["state"], 0) - 1, 0)
+            if job is not None:
+                counts[job["state"]] = counts.get(job["state"], 0) + 1
+    recounted: Any = {**picture.status, "queue": counts}
+    return recounted
 
 
 def _rank(job: Job) -> tuple[object, ...]:

@@ -182,7 +182,10 @@ class Top(App[None]):
         cursor = listing.cursor if listing else None
         self._canvas("strip").show_lines(panels.strip(scene.picture, size.width))
         chosen = len(listing.chosen) if listing else 0
-        hints = keys.hints(scene.picture, scene.view, cursor, self.subjects(), bool(scene.filter), chosen)
+        hints = keys.hints(
+            scene.picture, scene.view, cursor, self.subjects(),
+            filtered=bool(scene.filter), chosen=chosen, unfolded=scene.unfolded,
+        )  # fmt: skip
         self._canvas("footer").show_lines([panels.footer(hints, size.width)])
         side, below = self._canvas("side"), self._canvas("below")
         wide = self._main.has_class("wide")

@@ -3,6 +3,8 @@
 Owns: those tables and rules; pure. Leaves to others: what an action does (`whisperctl.tui.app`).
 """
 
+from collections.abc import Collection
+
 from whisperctl.tui import views
 from whisperctl.tui.line import BLANK, Line, Piece, cell
 from whisperctl.tui.panels import KeyHint
@@ -71,14 +73,22 @@ def _help(*groups: "tuple[str, dict[str, str]]") -> "list[Line]":
 
 
 def hints(
-    picture: Picture, view: str, cursor: "Key | None", subjects: "tuple[Subject, ...]", filtered: bool, chosen: int
+    picture: Picture,
+    view: str,
+    cursor: "Key | None",
+    subjects: "tuple[Subject, ...]",
+    *,
+    filtered: bool = False,
+    chosen: int = 0,
+    unfolded: "Collection[int]" = (),
 ) -> "list[KeyHint]":
     """What the footer shows, the most useful first; `subjects` are what a verb would be for."""
     found: list[KeyHint] = []
     if picture.gone is None:
         found += _verbs(picture, view, subjects)
     if cursor is not None:
-        found.insert(min(len(found), 1), KeyHint("⏎", "unfold" if cursor[0] == "batch" else "open", "app.open"))
+        opens = "open" if cursor[0] != "batch" else "fold" if cursor[1] in unfolded else "unfold"
+        found.insert(min(len(found), 1), KeyHint("⏎", opens, "app.open"))
         if cursor[0] == "job" and _running(picture, cursor):
             found.append(KeyHint("f", "follow", "app.open"))
     if chosen or filtered:

@@ -60,10 +60,11 @@ class Scene:
             case ("batch", int(number)) if number in picture.batches:
                 batch = picture.batches[number]
                 moment = self._moment(("batch", number), batch["eta"])
-                return rows.batch_row(batch, columns - 1, moment, unfolded=number in self.unfolded)
+                row = rows.batch_row(batch, columns - 2, moment, unfolded=number in self.unfolded)
+                return (Piece(" "), *row)
             case ("transcript" | "folder", _):
                 found = self._transcript(key)
-                return rows.transcript_row(found, columns - 1) if found else BLANK
+                return (Piece(" "), *rows.transcript_row(found, columns - 2)) if found else BLANK
             case ("heading", str(section)):
                 return panels.section(picture, section, columns)
             case ("more", str(section)):
@@ -76,7 +77,7 @@ class Scene:
     def _job_row(self, number: int, columns: int) -> Line:
         job = self.picture.jobs[number]
         place = self._place_of(number) if job["state"] == "queued" and job["place"] else None
-        indent = "   " if self.view == views.BATCHES else " "
+        indent = "    " if self.view == views.BATCHES else " "
         return (
             Piece(indent),
             *rows.job_row(job, columns - len(indent) - 1, self._moment(("job", number), job["eta"], place)),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.whisperctl.tui.making import batch, in_state, picture_of, status, worker
+from tests.unit.whisperctl.tui.making import COUNTS, batch, in_state, picture_of, status, worker
 from whisperctl.tui import picture as known
 from whisperctl.tui.advance import (
     Answered,
@@ -67,6 +67,13 @@ def test_a_state_event_moves_a_job_at_once_and_asks_for_the_rest_of_it(state: st
     assert sum(1 in numbers for numbers in picture.lists.values()) == 1
     assert ("job", 1) in picture.stale
     assert (known.HISTORY in picture.stale) == (state == "completed")
+
+
+def test_counts_follow_what_events_tell_until_the_daemons_own_come() -> None:
+    before = picture_of(in_state(1, "running"), queue={**COUNTS, "running": 1, "queued": 9})
+    picture = after(before, Happened("job.state", {"state": "paused"}, 1))
+    assert [picture.counted(state) for state in ("running", "paused", "queued")] == [0, 1, 9]
+    assert after(picture, StatusCame(status())).counted("paused") == 0
 
 
 def test_progress_changes_a_running_job_and_nothing_else() -> None:

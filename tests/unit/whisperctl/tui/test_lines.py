@@ -168,7 +168,7 @@ def test_nothing_around_the_list_is_wider_than_the_screen(columns: int, view: st
             Disconnected("gone " * 40, "wait " * 40, 0.0),
         ],
     )
-    hints = keys.hints(picture, view, ("job", 1), (("job", 1),), True, 3)
+    hints = keys.hints(picture, view, ("job", 1), (("job", 1),), filtered=True, chosen=3)
     around = [panels.title(picture, 1.0, columns), panels.tabs(picture, view, columns), panels.footer(hints, columns)]
     around += [*panels.strip(picture, columns), *panels.system(picture, columns), *panels.aside(picture, columns)]
     around += panels.banner(picture, columns)
@@ -184,7 +184,7 @@ def test_the_footer_keeps_help_and_drops_what_does_not_fit() -> None:
 def test_the_footer_offers_what_makes_sense_for_the_row() -> None:
     def offered(state: str) -> str:
         picture = picture_of(in_state(1, state))
-        return "".join(hint.key for hint in keys.hints(picture, views.QUEUE, ("job", 1), (("job", 1),), False, 0))
+        return "".join(hint.key for hint in keys.hints(picture, views.QUEUE, ("job", 1), (("job", 1),)))
 
     assert [offered(state)[:3] for state in ("running", "paused", "completed")] == ["p⏎c", "r⏎c", "t⏎d"]
     assert "m" in offered("queued")
