@@ -116,6 +116,10 @@ def test_a_running_job_is_paused_after_its_batch_and_resumes_there(daemon: Daemo
     wait_for(lambda: all(worker["job"] is None for worker in daemon.call("daemon.status")["workers"]))
     shown = daemon.call("job.show", id=job["id"])
     assert 0 < shown["job"]["progress"] < 1
+    so_far = daemon.call("job.text", id=job["id"], so_far=True)["transcript"]
+    assert so_far["segments"]
+    assert so_far["segments"] == undisturbed["segments"][: len(so_far["segments"])]
+    assert so_far["duration"] == shown["job"]["done"] < undisturbed["duration"]
     daemon.call("job.resume", ids=[job["id"]])
     [done] = daemon.wait(job["id"])
     assert (done["state"], done["attempts"]) == ("completed", 0)

@@ -127,11 +127,14 @@ def show(context: "Context", arguments: "Namespace") -> int:
 def text_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("id", type=int, metavar="ID", help="a job's number")
     parser.add_argument("--format", metavar="F", help="as a file would have it: txt, srt, vtt, json, tsv")
+    parser.add_argument("--so-far", action="store_true", help="of a job that is not finished, what is done of it")
 
 
 def text(context: "Context", arguments: "Namespace") -> int:
-    """A completed job's transcript."""
+    """A completed job's transcript, or what there is of another's."""
     params: Params = {"id": arguments.id}
+    if arguments.so_far:
+        params["so_far"] = True
     if arguments.format:
         params["format"] = arguments.format
     result: Json = context.call(names.JOB_TEXT, params)

@@ -15,7 +15,6 @@ from whisperd.wire import names
 
 PROGRESS = ("stage", "progress", "done", "duration", "speed", "eta")
 """What a progress event may change in a job."""
-KEPT_SEGMENTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +101,21 @@ class TranscriptsCame:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """The person reads a job's words as they are recognised; None: not any more."""
+
+    job: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsCame:
+    """The segments of a job so far."""
+
+    job: int
+    segments: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DictationCame:
     status: Params
 
@@ -135,7 +149,8 @@ class Answered:
 
 Input = (
     Connected | Disconnected | Happened | EventsLost | Asked | Unanswered | StatusCame | ListCame | JobsCame
-    | BatchesCame | ItemsCame | TranscriptsCame | DictationCame | HealthCame | MethodUnknown | Ordered | Answered
+    | BatchesCame | ItemsCame | Followed | WordsCame | TranscriptsCame | DictationCame | HealthCame | MethodUnknown
+    | Ordered | Answered
 )  # fmt: skip
 
 
@@ -165,6 +180,8 @@ def _job_event(picture: Picture, event: Happened, changes: dict[int, Job | None]
     number = event.job
     if number is None:
         return picture
+    if number == picture.followed:
+        picture = _staled(picture, {("words", number)})
     job = changes[number] if number in changes else picture.jobs.get(number)
     if event.topic == names.TOPIC_JOB_PROGRESS:
         if job is not None and job["state"] == "running":
@@ -355,6 +372,15 @@ def _transcripts_came(picture: Picture, given: TranscriptsCame) -> Picture:
     return replace(picture, transcripts=given.transcripts)
 
 
+def _followed(picture: Picture, given: Followed) -> Picture:
+    stale: set[Subject] = set() if given.job is None else {("words", given.job)}
+    return _staled(replace(picture, followed=given.job, words=()), stale)
+
+
+def _words_came(picture: Picture, given: WordsCame) -> Picture:
+    return replace(picture, words=given.segments) if given.job == picture.followed else picture
+
+
 def _dictation_came(picture: Picture, given: DictationCame) -> Picture:
     return replace(picture, dictation=replace(picture.dictation, status=given.status))
 
@@ -382,13 +408,6 @@ def _answered(picture: Picture, given: Answered) -> Picture:
 def _happened(picture: Picture, event: Happened) -> Picture:
     rule = _EVENTS.get(event.topic)
     return rule(picture, event) if rule else picture
-
-
-def _segment(picture: Picture, event: Happened) -> Picture:
-    if event.job is None:
-        return picture
-    segments = (*picture.segments.get(event.job, ()), event.data)[-KEPT_SEGMENTS:]
-    return replace(picture, segments={**picture.segments, event.job: segments})
 
 
 def _worker(picture: Picture, event: Happened) -> Picture:
@@ -454,7 +473,6 @@ def _staled(picture: Picture, subjects: Iterable[Subject]) -> Picture:
 _DICTATION = {"opening": "listening", "listening": "listening", "thinking": "thinking"}
 """What dictation does while its newest session is in a state."""
 _EVENTS: dict[str, Callable[[Picture, Happened], Picture]] = {
-    names.TOPIC_JOB_SEGMENT: _segment,
     names.TOPIC_WORKER_STATE: _worker,
     names.TOPIC_QUEUE_STATE: _queue,
     names.TOPIC_BATCH_STATE: _batch,
@@ -478,6 +496,8 @@ _RULES: dict[type, Callable[..., Picture]] = {
     BatchesCame: _batches_came,
     ItemsCame: _items_came,
     TranscriptsCame: _transcripts_came,
+    Followed: _followed,
+    WordsCame: _words_came,
     DictationCame: _dictation_came,
     HealthCame: _health_came,
     MethodUnknown: _method_unknown,

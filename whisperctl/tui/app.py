@@ -4,7 +4,6 @@ Owns: the widgets' arrangement, the actions, and when the picture is settled and
 the screen (`scene`), the rules of the picture (`advance`), the conversation (`link`, `inquiry`) and orders (`orders`).
 """
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,13 +16,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input
 
-from whisperctl import progress, render
+from whisperctl import render
 from whisperctl.errors import CommandError
 from whisperctl.shapes import Json
 from whisperctl.tui import details, keys, palette, panels, rows, verbs, views
 from whisperctl.tui import picture as known
+from whisperctl.tui.advance import Followed, TranscriptsCame, Unanswered, advance
 from whisperctl.tui.advance import Input as Change
-from whisperctl.tui.advance import TranscriptsCame, Unanswered, advance
 from whisperctl.tui.canvas import Canvas, Listing
 from whisperctl.tui.inquiry import Inquiry, transcripts
 from whisperctl.tui.line import Line, Piece
@@ -466,10 +465,8 @@ class Top(App[None]):
         if cursor is None or cursor[0] != "job" or not isinstance(cursor[1], int):
             return
         number = cursor[1]
-        followed = {"topics": [names.TOPIC_JOB_SEGMENT], "jobs": [number]}
         try:
             shown: Json = await self.link.call(names.JOB_SHOW, {"id": number})
-            subscription: int = (await self.link.call(names.EVENTS_SUBSCRIBE, followed))["subscription"]
         except CommandError as error:
             self.say(error.message, error.hint, severe=True)
             return
@@ -477,10 +474,9 @@ class Top(App[None]):
         def lines(columns: int, _times: bool) -> list[Line]:
             picture = self.scene.picture
             now = picture.jobs.get(number, shown["job"])
-            said = picture.segments.get(number, ())
-            return [*details.job(now, columns), *details.story(shown, columns), *details.words(now, said, columns)]
+            told = [*details.job(now, columns), *details.story(shown, columns)]
+            return [*told, *details.words(now, picture.words, columns)]
 
-        title = f"job {number}, {progress.doing(shown['job'])}"
-        await self.push_screen_wait(Reader(title, self.colours, lines, text=False))
-        with contextlib.suppress(CommandError):  # a daemon that is gone has no subscriptions either
-            await self.link.call(names.EVENTS_UNSUBSCRIBE, {"subscription": subscription})
+        self.take(Followed(number))
+        await self.push_screen_wait(Reader(f"job {number}", self.colours, lines, text=False))
+        self.take(Followed(None))

@@ -142,8 +142,8 @@ def segment_lines(segment: Json, columns: int) -> list[Line]:
 
 
 def words(now: Job, said: "tuple[Json, ...]", columns: int) -> list[Line]:
-    """What was recognised of a job since it is followed."""
+    """What has been recognised of a job so far."""
     if not said and now["state"] != "running":
         return []
-    lines: list[Line] = [BLANK, (Piece(" words as they are recognised", "heading"),)]
+    lines: list[Line] = [BLANK, (Piece(" the words so far", "heading"),)]
     return [*lines, *(line for segment in said for line in segment_lines(segment, columns))]

@@ -27,12 +27,11 @@ from whisperctl.tui.advance import (
     StatusCame,
     TranscriptsCame,
     Unanswered,
+    WordsCame,
 )
 from whisperctl.tui.link import Link
 from whisperctl.tui.picture import LOADED, REMEMBERED, Picture, Subject, Transcripts
 from whisperd.wire import names
-
-DAEMON_HEALTH = "daemon.health"
 
 PAGE = 500
 """Jobs in one answer: some milliseconds of the daemon's time."""
@@ -41,9 +40,31 @@ FOUND = 100
 _AT_ONCE = 200
 """Changed jobs asked for in one question."""
 
-_ORDER = ("job", "status", "queue", "batches", "items", "failed", "waiting", "paused", "ended", "dictation", "health")
+_ORDER = (
+    "job",
+    "words",
+    "status",
+    "queue",
+    "batches",
+    "items",
+    "failed",
+    "waiting",
+    "paused",
+    "ended",
+    "dictation",
+    "health",
+)
 """Which question goes first."""
-GAPS = {"job": 0.1, "status": 0.5, "queue": 3.0, "batches": 1.0, "items": 1.0, "history": 1.0, "dictation": 0.2}
+GAPS = {
+    "job": 0.1,
+    "status": 0.5,
+    "queue": 3.0,
+    "batches": 1.0,
+    "items": 1.0,
+    "history": 1.0,
+    "dictation": 0.2,
+    "words": 0.5,
+}
 """Seconds from a question to the next one of its kind."""
 _GAP = 2.0
 
@@ -133,6 +154,8 @@ class Inquiry:
                 await self._jobs(sorted(number for _, number in subjects))
             elif what == "items":
                 await self._items(number)
+            elif what == "words":
+                await self._words(number)
             elif what in _LIST_PARAMS:
                 await self._list(what)
             else:
@@ -203,6 +226,10 @@ class Inquiry:
                 break
         self._take(ItemsCame(number, page["batch"], tuple(jobs)))
 
+    async def _words(self, number: int) -> None:
+        text: Json = await self._link.call(names.JOB_TEXT, {"id": number, "so_far": True})
+        self._take(WordsCame(number, tuple(text["transcript"]["segments"])))
+
     async def _history(self) -> None:
         self._take(TranscriptsCame(await transcripts(self._link, self._gaze.query, None)))
 
@@ -210,7 +237,7 @@ class Inquiry:
         self._take(DictationCame(await self._link.call(names.DICTATE_STATUS)))
 
     async def _health(self) -> None:
-        self._take(HealthCame(await self._link.call(DAEMON_HEALTH)))
+        self._take(HealthCame(await self._link.call(names.DAEMON_HEALTH)))
 
     _simple: Mapping[str, Callable[[Any], Awaitable[None]]] = {
         "status": _status,

@@ -19,7 +19,7 @@ from whisperctl.tui.advance import Connected, Disconnected, EventsLost, Happened
 from whisperd.wire import names
 
 TOPICS = [topic for topic in names.TOPICS if topic != names.TOPIC_JOB_SEGMENT]
-"""All but what would be too much: segments are followed one job at a time."""
+"""All but segments: those of the job that is followed are asked for, from its beginning on."""
 _AT_ONCE = 16
 """Requests in flight at most, half of what the daemon allows on a connection."""
 

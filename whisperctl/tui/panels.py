@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from whisperctl import render
-from whisperctl.shapes import Json, Worker
+from whisperctl.shapes import Worker
 from whisperctl.tui import views
 from whisperctl.tui.line import BLANK, Line, Piece, cell, columns_of, fitted, joined, plain, spread, wrapped
 from whisperctl.tui.picture import Picture
@@ -259,17 +259,16 @@ def _dictation_facts(picture: Picture) -> list[Line]:
 
 
 def health(picture: Picture, columns: int) -> list[Line]:
-    """The daemon's own checks, where it has them."""
-    checks: list[Json] = (picture.health or {}).get("checks", [])
-    if not checks:
+    """Whether everything is well, and if not, what is wrong and what to do."""
+    found = picture.health
+    if found is None:
         return []
+    sign, style = {"ok": ("✓", "green"), "degraded": ("!", "yellow")}.get(found["state"], ("✗", "red"))
     lines: list[Line] = [BLANK, heading("health", columns)]
-    for check in checks:
-        sign, style = {"ok": ("✓", "green"), "warning": ("!", "yellow")}.get(check["status"], ("✗", "red"))
-        name, message = render.safe(check["name"]), render.safe(check["message"])
-        lines.append((Piece(f" {sign} ", style), Piece(f"{name}: ", "dim"), Piece(message)))
-        if check.get("hint"):
-            lines += _below(check["hint"], columns, "dim")
+    lines.append((Piece(f" {sign} ", style), Piece(render.safe(found["state"]), style)))
+    for reason in found["reasons"]:
+        lines += _below(reason["message"], columns, "red" if reason["level"] == "failing" else "yellow")
+        lines += _below(f"→ {reason['hint']}", columns, "dim")
     return lines
 
 

@@ -76,9 +76,12 @@ _NOTHING: Mapping[int, Json] = field(default_factory=dict[int, Json])
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`jobs` holds every job that a list or a batch names. `pending` is what was asked for and not yet done with jobs
-    and batches, in words; `stale` what has changed since it was last asked for; `unknown` the methods that this daemon
-    does not have."""
+    """`jobs` holds every job that a list or a batch names; `words` are the segments so far of the job that is
+    `followed`.
+
+    `pending` is what was asked for and not yet done with jobs and batches, in words; `stale` what has changed since it
+    was last asked for; `unknown` what this daemon has no method for.
+    """
 
     gone: Gone | None = None
     connected: bool = False
@@ -91,7 +94,8 @@ class Picture:
     transcripts: Transcripts = Transcripts()
     dictation: Dictation = Dictation()
     health: Params | None = None
-    segments: Mapping[int, tuple[Json, ...]] = field(default_factory=dict[int, tuple[Json, ...]])
+    followed: int | None = None
+    words: tuple[Json, ...] = ()
     pending: Mapping[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str])
     stale: frozenset[Subject] = field(default=EVERYTHING)
     unknown: frozenset[str] = frozenset()

@@ -42,6 +42,8 @@ class Scene:
             return False
         if what == "items":
             return number in self.unfolded
+        if what == "words":
+            return number == self.picture.followed
         return what not in (views.HISTORY, "health") or self.view == {"health": views.SYSTEM}.get(what, what)
 
     def shown(self) -> Rows:

@@ -18,12 +18,14 @@ from whisperd.api.presenter import Presenter
 from whisperd.api.views import story_entry, transcript_view
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
+from whisperd.frames import ChunkResult
 from whisperd.jobs.job import Kind, State
 from whisperd.scheduler import Scheduler
-from whisperd.store import batches, events, jobs, order, transcripts
+from whisperd.store import batches, checkpoints, events, jobs, order, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow
 from whisperd.transcripts.render import render
+from whisperd.transcripts.transcript import Transcript, assemble
 from whisperd.wire import names, types
 
 
@@ -77,7 +79,11 @@ class JobApi:
         transcript = await self._database.read(lambda c: transcripts.get(c, params.id))
         row = await self._database.read(lambda c: jobs.get(c, params.id))
         if transcript is None or (row is not None and row.state is not State.COMPLETED):
-            raise _no_text(row or await self._row(params.id))
+            row = row or await self._row(params.id)
+            if not params.so_far:
+                raise _no_text(row)
+            results = await self._database.read(lambda c: checkpoints.results(c, params.id))
+            transcript = _so_far(row, results)
         rendered = render(transcript, params.format) if params.format else None
         return types.JobTextResult(params.id, transcript_view(transcript), rendered)
 
@@ -206,6 +212,19 @@ def _mark(cursor: str | None) -> order.Mark | None:
 
 def _unknown_cursor() -> InvalidParamsError:
     return InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
+
+
+def _so_far(row: JobRow, results: Iterable[ChunkResult]) -> Transcript:
+    """What is stored of a job that is not finished."""
+    return assemble(
+        results,
+        language=row.language,
+        language_probability=row.language_probability or 0.0,
+        duration=row.done,
+        processing_time=round(row.processing_time, 3),
+        model=row.model or "",
+        device=row.device or "",
+    )
 
 
 def _no_text(row: JobRow) -> RefusedError:

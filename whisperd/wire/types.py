@@ -277,10 +277,15 @@ class TranscriptView(Struct, frozen=True):
 
 
 class JobTextParams(Params, frozen=True):
-    """With a `format`, the result carries the rendered file as well."""
+    """With a `format`, the result carries the rendered file as well.
+
+    With `so_far`, a job that is not finished answers with what is stored of it; its `duration` is that of the audio
+    done.
+    """
 
     id: JobId
     format: Format | None = None
+    so_far: bool = False
 
 
 class JobTextResult(Struct, frozen=True):

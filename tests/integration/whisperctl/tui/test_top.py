@@ -175,12 +175,13 @@ def test_a_text_is_read_and_a_running_jobs_words_are_followed(folder: Path) -> N
         await driver.press("escape")
         await driver.sees("RUNNING 1")
         await driver.press("home", "f")
-        await driver.sees("what happened", "words as they are recognised")
-        assert {"topics": ["job.segment"], "jobs": [1]} in daemon.asked("events.subscribe")
-        jobs.listeners[-1].event("job.segment", 1, {"start": 3.0, "end": 4.0, "text": " spoken just now"})
-        await driver.sees("0:03  spoken just now")
+        await driver.sees("what happened", "the words so far", "0:00  hello there", "1:05  the end")
+        assert daemon.asked("job.text")[-1] == {"id": 1, "so_far": True}
+        segments.append({"start": 70.0, "end": 71.0, "text": " spoken just now"})
+        jobs.listeners[-1].event("job.progress", 1, {"done": 71.0})
+        await driver.sees("1:10  spoken just now")
         await driver.press("escape")
-        await driver.until(lambda: daemon.asked("events.unsubscribe"))
+        await driver.sees("RUNNING 1")
 
     drive(folder, jobs, scenario, **{"job.text": text})
 

@@ -18,6 +18,7 @@ from whisperctl.tui.advance import (
     DictationCame,
     Disconnected,
     EventsLost,
+    Followed,
     Happened,
     Input,
     ItemsCame,
@@ -27,6 +28,7 @@ from whisperctl.tui.advance import (
     Ordered,
     StatusCame,
     Unanswered,
+    WordsCame,
     advance,
 )
 from whisperctl.tui.picture import EVERYTHING, LIST_OF_STATE, LISTS, Picture
@@ -193,10 +195,15 @@ def test_dictation_shows_level_and_words_while_somebody_speaks_and_forgets_them_
     assert known.DICTATION in picture.stale
 
 
-def test_segments_of_a_job_are_kept_in_their_order() -> None:
-    segments = [{"start": float(n), "end": n + 1.0, "text": f" word {n}"} for n in range(3)]
-    picture = after(picture_of(), *(Happened("job.segment", segment, 5) for segment in segments))
-    assert picture.segments[5] == tuple(segments)
+def test_the_words_of_the_job_that_is_followed_are_asked_for_whenever_it_has_come_further() -> None:
+    words = ({"start": 0.0, "end": 1.0, "text": " hello"},)
+    begun = after(picture_of(in_state(1, "running"), in_state(2, "running")), Followed(1))
+    assert begun.stale == {("words", 1)}
+    asked = after(begun, Asked(begun.stale), WordsCame(1, words), WordsCame(2, ()))
+    assert (asked.words, asked.stale) == (words, frozenset())
+    moved = after(asked, Happened("job.progress", {"done": 2.0}, 2), Happened("job.progress", {"done": 2.0}, 1))
+    assert moved.stale == {("words", 1)}
+    assert after(moved, Followed(None)).words == ()
 
 
 def test_an_event_of_an_unknown_topic_changes_nothing() -> None:

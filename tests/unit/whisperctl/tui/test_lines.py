@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.whisperctl.tui.making import batch, in_state, picture_of, worker
 from whisperctl import render
 from whisperctl.tui import details, keys, panels, rows, views
-from whisperctl.tui.advance import DictationCame, Disconnected, Happened, MethodUnknown, advance
+from whisperctl.tui.advance import DictationCame, Disconnected, Happened, HealthCame, MethodUnknown, advance
 from whisperctl.tui.background import colour_of, is_bright, palette_name
 from whisperctl.tui.line import Line, Piece, columns_of, fitted, plain, spread, wrapped
 from whisperctl.tui.panels import KeyHint
@@ -199,6 +199,13 @@ def test_an_older_daemon_without_batches_is_named_as_the_reason_for_an_empty_lis
     picture = advance(picture_of(), [MethodUnknown("batches"), MethodUnknown("history")])
     assert "older" in " ".join(panels.empty(picture, views.BATCHES, False))
     assert "older" in " ".join(panels.empty(picture, views.HISTORY, False))
+
+
+def test_the_page_of_the_system_says_what_is_wrong_and_what_to_do() -> None:
+    reason = {"kind": "disk", "level": "degraded", "message": "the disk is nearly full", "hint": "free some space"}
+    picture = advance(picture_of(), [HealthCame({"state": "degraded", "reasons": [reason]})])
+    told = [text_of(line) for line in panels.system(picture, 80)]
+    assert told[told.index("! degraded") :][:3] == ["! degraded", "the disk is nearly full", "→ free some space"]
 
 
 def test_what_does_not_fit_beside_a_title_is_left_out() -> None:
