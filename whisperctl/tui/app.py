@@ -157,9 +157,9 @@ class Top(App[None]):
 
     def draw(self) -> None:
         """Bring the screen up to the picture; only lines that differ are written to the terminal."""
-        scene, columns = self.scene, self._main.size.width
-        if columns == 0:  # not yet laid out
+        if not self.screen_stack or self._main.size.width == 0:  # it is ending, or not yet laid out
             return
+        scene, columns = self.scene, self._main.size.width
         banner = panels.banner(scene.picture, columns)
         self._canvas("banner").display = bool(banner)
         self._canvas("banner").styles.height = len(banner)
