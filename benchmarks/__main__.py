@@ -15,6 +15,7 @@ from benchmarks.measure import Report
 BENCHMARKS = {
     "accuracy": "word errors on long-form speech against faster-whisper; borders of chunks; noise",
     "throughput": "file throughput against faster-whisper's batched pipeline alone",
+    "batches": "a batch of short clips against the same clips one by one through faster-whisper",
     "memory": "peak memory of a 6 h file against that of a 10 min one",
     "exactness": "transcripts of disturbed files against those of undisturbed ones",
     "endurance": "memory and open files after an hour of mixed work and a hundred restarts",

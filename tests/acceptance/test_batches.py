@@ -1,12 +1,15 @@
 """Batches, as a person gives them: items that fail, restarts in the middle, and every command."""
 
+import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.harness import CallError, Client, Daemon, running_daemon, wait_for
+from tests.harness import ROOT, CallError, Client, Daemon, running_daemon, wait_for
 from tests.speech import VOICES, sentence, synthesize, write_audio
 
 CONFIG = "[retry]\nbase_delay = 0.0\n"
@@ -173,3 +176,35 @@ def test_files_of_a_batch_are_in_progress_together_and_each_text_is_the_one_deco
             for text in texts:
                 del text["processing_time"]
             assert texts[0] == texts[1]
+
+
+def test_the_commands_make_fill_show_and_end_a_batch(tmp_path: Path) -> None:
+    clips(tmp_path / "audio", 3)
+    (tmp_path / "audio" / "empty.wav").write_bytes(b"")
+    with running_daemon(config=CONFIG) as daemon:
+
+        def ctl(*words: str, status: int = 0) -> str:
+            command = [sys.executable, "-m", "whisperctl", *words]
+            done = subprocess.run(command, env=daemon.environment, capture_output=True, text=True, cwd=ROOT)
+            assert done.returncode == status, done.stderr
+            return done.stdout + done.stderr
+
+        daemon.call("queue.pause")
+        folder = str(tmp_path / "audio")
+        assert "0 of 3 files done" in ctl("batch", "create", "monday", folder, "--pattern", "clip-*")
+        assert "is empty" in ctl("batch", "add", "monday", f"{folder}/empty.wav")
+        assert "already on the way" in ctl("submit", f"{folder}/clip-00.wav", "--batch", "monday")
+        refused = ctl("batch", "start", "monday", "tuesday", status=4)
+        assert "running  monday: 0 of 4 files done, 1 failed" in refused
+        assert "there is no batch 'tuesday'" in refused
+        shown = ctl("batch", "show", "monday")
+        assert "clip-02.wav" in shown
+        assert f"{folder}/empty.wav is empty" in shown
+        assert "mon" in ctl("batch", "set", "monday", "--name", "mon", "--concurrency", "5")
+        paused = json.loads(ctl("batch", "pause", "mon", "--json"))
+        assert (paused["batches"][0]["id"], paused["batches"][0]["batch"]["concurrency"]) == ("mon", 5)
+        assert len(json.loads(ctl("job", "list", "--batch", "mon", "--json"))["jobs"]) == 4
+        assert ctl("job", "pause", "--batch", "mon").count("paused") == 3
+        assert "mon: 0 of 4 files done, 1 failed, 3 cancelled" in ctl("batch", "cancel", "mon")
+        assert "deleted batch mon" in ctl("batch", "delete", "mon", "--yes")
+        assert "no batches" in ctl("batch", "list")

@@ -1,0 +1,136 @@
+"""A batch of short clips against the same clips one after the other through faster-whisper, both of its ways.
+
+All sides read the same WAV files from disk with a loaded model of `base`'s and of `small`'s cost, the same beam,
+threads, precision and priority. Ours is the time from the batch's start to its end as its rows tell it, storing of
+every result included; the batch before it is not timed: it has the worker loaded and the sizes of shared decoding
+batches learned, as they stay on a machine. Every text is compared with that of the same clip decoded alone.
+"""
+
+import contextlib
+import itertools
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clip_by_clip import Task
+from benchmarks.jobs import all_completed
+from benchmarks.measure import Report, median
+from tests.harness import Daemon, running_daemon
+from tests.speech import SAMPLE_RATE, VOICES, Samples, sentence, silence, synthesize, write_audio
+from tools.test_model.widen import widened
+from whisperd.lanes import BACKGROUND_NICE
+from whisperd.worker.cores import usable_cores
+
+BEAM = 5
+CONCURRENCY = 8
+LIMITS = {"full": 1.0, "fit": 2.0}
+
+
+def run(report: Report, *, quick: bool) -> None:
+    count, rounds = (16, 1) if quick else (100, 3)
+    with tempfile.TemporaryDirectory(prefix="whisperd-bench-") as name:
+        paths = _clips(Path(name), count)
+        for shape in ("base",) if quick else ("base", "small"):
+            _compare(report, shape, paths, rounds)
+
+
+def _clips(folder: Path, count: int) -> list[Path]:
+    """Clips of 2 to 10 s of speech, spread evenly over these lengths."""
+    draw = random.Random(41)
+    return [
+        write_audio(folder / f"clip-{number:03}.wav", _clip(draw, 2 + 8 * number / max(1, count - 1)))
+        for number in range(count)
+    ]
+
+
+def _clip(draw: random.Random, seconds: float) -> Samples:
+    parts: list[Samples] = [silence(0.2)]
+    while sum(map(len, parts)) < (seconds - 1) * SAMPLE_RATE:
+        parts += [synthesize(sentence(draw), draw.choice(VOICES), draw.randint(135, 180)), silence(0.3)]
+    return np.concatenate(parts)[: int(seconds * SAMPLE_RATE)]
+
+
+def _compare(report: Report, shape: Any, paths: Sequence[Path], rounds: int) -> None:
+    model = str(widened(shape))
+    task = Task(model, [str(path) for path in paths], BEAM, usable_cores(), BACKGROUND_NICE)
+    ours: dict[str, list[float]] = {context: [] for context in LIMITS}
+    theirs: dict[str, list[float]] = {"alone": [], "batched": []}
+    with running_daemon(model=model) as daemon, _faster_whisper(task) as transcribe:
+        numbers = itertools.count()
+        for context in LIMITS:
+            _batch(daemon, paths, context, next(numbers))
+        for _ in range(rounds):
+            for side, seconds in theirs.items():
+                seconds.append(transcribe(side))
+            for context, seconds in ours.items():
+                items, taken = _batch(daemon, paths, context, next(numbers))
+                seconds.append(taken)
+                if len(seconds) == 1:
+                    different = _different(daemon, paths, context, items)
+                    report.figure(f"{shape}, {context}: texts unlike the one decoded alone", different, limit=0)
+    for side, seconds in theirs.items():
+        report.figure(f"{shape}: faster-whisper {side}, clips a second", len(paths) / median(seconds))
+    best = min(map(median, theirs.values()))
+    for context, seconds in ours.items():
+        report.figure(f"{shape}, {context}: batch, clips a second", len(paths) / median(seconds))
+        ratio = best / median(seconds)
+        report.figure(f"{shape}, {context}: batch ÷ better of both", ratio, limit=LIMITS[context], relation=">=")
+
+
+def _batch(daemon: Daemon, paths: Sequence[Path], context: str, number: int) -> tuple[list[int], float]:
+    """Transcribe the clips as a batch; its items, and the seconds from its start to its end."""
+    options = {"language": "en", "beam_size": BEAM, "audio_context": context}
+    files = [{"path": str(path)} for path in paths]
+    name = f"clips {number}"
+    daemon.call("batch.create", name=name, files=files, options=options, concurrency=CONCURRENCY, start=True)
+    items = [item["id"] for item in daemon.call("batch.show", id=name, limit=len(paths))["items"]]
+    all_completed(daemon, items)
+    batch = daemon.call("batch.show", id=name, limit=1)["batch"]
+    began, ended = (datetime.fromisoformat(batch[moment]) for moment in ("started_at", "finished_at"))
+    return items, (ended - began).total_seconds()
+
+
+def _different(daemon: Daemon, paths: Sequence[Path], context: str, items: Sequence[int]) -> int:
+    options = {"language": "en", "beam_size": BEAM, "audio_context": context}
+    singly = [job["id"] for job in daemon.submit(*paths, options=options)]
+    all_completed(daemon, singly)
+    return sum(_text(daemon, a) != _text(daemon, b) for a, b in zip(singly, items, strict=True))
+
+
+def _text(daemon: Daemon, job: int) -> dict[str, Any]:
+    transcript = daemon.call("job.text", id=job)["transcript"]
+    del transcript["processing_time"]
+    return transcript
+
+
+@contextlib.contextmanager
+def _faster_whisper(task: Task) -> Iterator[Callable[[str], float]]:
+    """faster-whisper with its model loaded, as a function from `alone` or `batched` to seconds for all clips."""
+    command = [sys.executable, "-m", "benchmarks.clip_by_clip"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        to_it, from_it = process.stdin, process.stdout
+
+        def transcribe(side: str) -> float:
+            to_it.write(side + "\n")
+            to_it.flush()
+            return float(from_it.readline())
+
+        to_it.write(json.dumps(asdict(task)) + "\n")
+        to_it.flush()
+        try:
+            yield transcribe
+        finally:
+            to_it.close()
