@@ -4,6 +4,8 @@ Owns: what each prints, and that a text is delivered as `--output` says. Leaves 
 (`whisperctl.insert`), recording and transcribing (the daemon).
 """
 
+from importlib import import_module
+
 from whisperctl import render
 from whisperctl.errors import CommandError
 from whisperd.wire import names
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from whisperctl.context import Context
     from whisperctl.insert import Output as Place
-    from whisperctl.shapes import DictateResult, DictateStart, DictateStatus, DictateToggle, InputDevice, Params
+    from whisperctl.shapes import DictateResult, DictateStart, DictateStatus, DictateToggle, InputDevice, Json, Params
 
 OUTPUTS = ("type", "clipboard", "stdout", "none")
 
@@ -45,7 +47,7 @@ def stop_arguments(parser: "ArgumentParser") -> None:
 def stop(context: "Context", arguments: "Namespace") -> int:
     """End the dictation, and deliver its text."""
     params: Params = {"session": arguments.session} if arguments.session else {}
-    result: DictateResult = context.connect().call(names.DICTATE_STOP, params, timeout=None)
+    result: DictateResult = _text(context, names.DICTATE_STOP, params)
     return _deliver(context, arguments, result, result)
 
 
@@ -56,7 +58,7 @@ def toggle_arguments(parser: "ArgumentParser") -> None:
 
 def toggle(context: "Context", arguments: "Namespace") -> int:
     """Start a dictation, or end the one that listens and deliver its text."""
-    result: DictateToggle = context.connect().call(names.DICTATE_TOGGLE, _asked(arguments), timeout=None)
+    result: DictateToggle = _text(context, names.DICTATE_TOGGLE, _asked(arguments))
     if result["start"]:
         return _listening(context, result["start"], result)
     assert result["result"]
@@ -129,6 +131,14 @@ def _output_argument(parser: "ArgumentParser") -> None:
 def _asked(arguments: "Namespace") -> "Params":
     asked: Params = {name: value for name in _STARTING if (value := getattr(arguments, name))}
     return {**asked, "private": True} if arguments.private else asked
+
+
+def _text(context: "Context", method: str, params: "Params") -> "Json":
+    """The answer, as long as it takes; what delivers a text is imported while the daemon thinks."""
+    client = context.connect()
+    client.ask(method, params)
+    import_module("whisperctl.insert")
+    return client.answer(method, timeout=None)
 
 
 def _listening(context: "Context", started: "DictateStart", result: "DictateStart | DictateToggle") -> int:
