@@ -25,6 +25,8 @@ BENCHMARKS = {
     "contention": "dictation under a running file job against dictation on an idle daemon",
     "dictation": "release-to-text of long and short dictations, with fitted and full audio context; the first frame",
     "socket": "answers of the control socket while the model runs and 100,000 jobs are queued",
+    "history": "lists and searches in a history of 100,000 transcripts",
+    "backpressure": "the daemon's memory while a subscriber does not read, and whether that one sees everything",
     "kills": "a queue of files under kill -9 of the daemon",
     "drops": "files that land in a drop folder under kill -9 of the daemon",
     "watching": "a burst of files in a drop folder, and the idle cost of watching many",
