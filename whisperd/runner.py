@@ -10,7 +10,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -83,6 +82,7 @@ class Runner:
         self._current = current
         self._state_dir = state_dir
         self._pulls = pulls
+        self._known = watched.KnownAudio(ledger.database)
 
     @property
     def retry(self) -> retry.RetrySettings:
@@ -122,6 +122,7 @@ class Runner:
             await self._failed(job.id, failure)
         finally:
             self._live.forget(job.id)
+            self._known.ended(job.id)
         return None
 
     async def _transcribe(self, handle: RunHandle, lane: Lane, mates: Mates) -> tuple[Transcript, Engine]:
@@ -159,7 +160,7 @@ class Runner:
             batch_deadline=settings.workers.batch_deadline,
             limit=settings.workers.max_job_seconds,
             longest=settings.dictation.max_length if job.kind is Kind.DICTATION else None,
-            known=partial(watched.known_transcript, self._database) if job.kind is Kind.WATCH else None,
+            known=self._known.transcript if job.kind is Kind.WATCH else None,
         )
         return await run.transcribe(), engine
 

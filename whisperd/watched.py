@@ -5,13 +5,20 @@ follows for the job (`whisperd.runner`).
 """
 
 import sqlite3
+from typing import Final
 
+import anyio
 import msgspec
 
 from whisperd.store import transcripts, watch
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow
 from whisperd.transcripts.transcript import Transcript
+
+Sound = tuple[str, str]
+"""Digest of the content, signature of the options."""
+
+_SAME: Final = "this is the transcript of the same audio"
 
 
 class SkippedError(Exception):
@@ -22,20 +29,43 @@ class SkippedError(Exception):
         self.reason = reason
 
 
-async def known_transcript(database: Database, job: JobRow) -> Transcript | None:
-    """The transcript that the same audio with the same options has already: the file is a copy, or was moved here.
+class KnownAudio:
+    """Watched audio by its content and options. Of files with the same, one is decoded and the others wait for it."""
 
-    None where there is none, and for a job that has had one of its own (who retries it wants it done again). Raises
-    SkippedError for audio that is shorter or longer than the folder takes.
-    """
-    limits = await database.read(lambda c: watch.limits(c, job.id))
-    if limits and job.duration is not None:
-        least, most = limits
-        if job.duration < least:
-            raise SkippedError(f"it is {job.duration:.1f} s long, and the folder takes {least:g} s and more")
-        if most is not None and job.duration > most:
-            raise SkippedError(f"it is {job.duration:.1f} s long, and the folder takes {most:g} s at most")
-    return await database.read(lambda c: _same_audio(c, job))
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._decoding: dict[Sound, tuple[int, anyio.Event]] = {}
+
+    async def transcript(self, job: JobRow) -> Transcript | None:
+        """The transcript that the same audio with the same options has already: the file is a copy, or was moved here.
+
+        None where there is none; until `ended` is told of the job, it counts as the one that is decoded. None too for a
+        job that has had a transcript of its own (who retries it wants it done again). Raises SkippedError for audio
+        that is shorter or longer than the folder takes.
+        """
+        limits = await self._database.read(lambda c: watch.limits(c, job.id))
+        if limits and job.duration is not None:
+            _check_length(job.duration, *limits)
+        assert job.identity is not None  # its file is open
+        sound = (job.identity.digest, job.options.signature)
+        while sound in self._decoding:
+            await self._decoding[sound][1].wait()
+        self._decoding[sound] = (job.id, anyio.Event())
+        return await self._database.read(lambda c: _same_audio(c, job))
+
+    def ended(self, job_id: int) -> None:
+        """The job's run is over, however it went; those that waited for it look again."""
+        for sound, (decoder, over) in list(self._decoding.items()):
+            if decoder == job_id:
+                del self._decoding[sound]
+                over.set()
+
+
+def _check_length(duration: float, least: float, most: float | None) -> None:
+    if duration < least:
+        raise SkippedError(f"it is {duration:.1f} s long, and the folder takes {least:g} s and more")
+    if most is not None and duration > most:
+        raise SkippedError(f"it is {duration:.1f} s long, and the folder takes {most:g} s at most")
 
 
 def _same_audio(connection: sqlite3.Connection, job: JobRow) -> Transcript | None:
@@ -45,5 +75,5 @@ def _same_audio(connection: sqlite3.Connection, job: JobRow) -> Transcript | Non
     transcript = transcripts.get(connection, other) if other is not None else None
     if transcript is None:
         return None
-    note = f"the same audio as job {other}, whose transcript this is"
-    return msgspec.structs.replace(transcript, processing_time=0.0, notes=(*transcript.notes, note))
+    notes = [note for note in transcript.notes if not note.startswith(_SAME)]
+    return msgspec.structs.replace(transcript, processing_time=0.0, notes=(*notes, f"{_SAME} as job {other}"))
