@@ -21,7 +21,9 @@ def doctor(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[
         cli.main(["--socket", str(daemon.socket), "doctor"])
     shown = capsys.readouterr().out
     print(shown)
-    lines = re.findall(r"^(\S) ([a-z]+(?:: [a-z0-9]+)?): (.+)(?:\n  → (.+))?$", shown, re.MULTILINE)
+    lines = re.findall(
+        r"^(\S) ((?:typing|hotkey): [a-z0-9]+|notifications|sounds): (.+)(?:\n  → (.+))?$", shown, re.MULTILINE
+    )
     return {name: (mark, message, advice) for mark, name, message, advice in lines}
 
 
