@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from faster_whisper import BatchedInferencePipeline, WhisperModel
+
 from whisperd.lifeline import yield_to_others
 
 
