@@ -63,7 +63,6 @@ class Top(App[None]):
     #ask { height: 1; display: none; background: $panel; }
     #ask Canvas { width: 10; height: 1; }
     #ask Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
-    Screen.wide #side { display: block; }
     Screen.wide #strip { display: none; }
     Toast { width: 50; }
     """
@@ -189,7 +188,8 @@ class Top(App[None]):
         side, below = self._canvas("side"), self._canvas("below")
         wide = self._main.has_class("wide")
         below.display = not wide and cursor is not None and (scene.view == views.FAILED or size.height >= TALL_FROM)
-        if wide:
+        side.display = wide and listing is not None
+        if side.display:
             side.show_lines(scene.side(cursor, side.size.width, side.size.height))
         elif below.display:
             below.show_lines(scene.details(cursor, size.width)[: below.size.height])

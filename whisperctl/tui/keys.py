@@ -89,7 +89,7 @@ def hints(
     if cursor is not None:
         opens = "open" if cursor[0] != "batch" else "fold" if cursor[1] in unfolded else "unfold"
         found.insert(min(len(found), 1), KeyHint("⏎", opens, "app.open"))
-        if cursor[0] == "job" and _running(picture, cursor):
+        if cursor[0] == "job" and picture.gone is None and _running(picture, cursor):
             found.append(KeyHint("f", "follow", "app.open"))
     if chosen or filtered:
         found.append(KeyHint("esc", "unchoose" if chosen else "all", "app.take_back"))

@@ -94,7 +94,7 @@ def banner(picture: Picture, columns: int) -> list[Line]:
     gone = picture.gone
     if gone is None:
         return []
-    told = wrapped("whisperd is gone. What you see is from before; this view goes on when it is back.", columns - 4)
+    told = wrapped("whisperd is gone. This is from before; the view goes on when it is back.", columns - 4)
     why = wrapped(f"{gone.message}{'; ' if gone.hint else ''}{gone.hint or ''}", columns - 4)
     lines = [(Piece("  "), *line) for line in (*told, *why)]
     return [

@@ -150,7 +150,7 @@ def test_a_daemon_that_goes_is_said_to_be_gone_and_found_again(folder: Path) -> 
         await driver.sees("file 5.wav")
         await driver.press("down", "down")
         daemon.stop()
-        await driver.sees("✗ gone", "whisperd is gone", "this view goes on", "file 5.wav")
+        await driver.sees("✗ gone", "whisperd is gone", "goes on when it is back", "file 5.wav")
         assert "p pause" not in driver.screen()[-1]
         jobs.listeners.clear()
         jobs.jobs[5] = in_state(5, "completed", path="/a/file 5.wav", duration=1.0)
