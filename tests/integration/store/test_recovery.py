@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import msgspec
 import pytest
 
 from tests.integration.store.making import brought, content, new_job, plan, queued, result
@@ -13,7 +14,7 @@ from whisperd.frames import FailureKind
 from whisperd.jobs.job import State
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
-from whisperd.store import backups, checkpoints, jobs, recovery
+from whisperd.store import backups, checkpoints, jobs, order, recovery
 from whisperd.store.connection import Database, connect
 
 pytestmark = pytest.mark.anyio
@@ -169,3 +170,24 @@ async def test_no_backup_is_made_of_a_damaged_database(path: Path) -> None:
         backups.create(conn, path, 1, NOW)
     conn.close()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_jobs_that_ran_beside_each_other_are_not_charged_and_run_alone_until_they_have_a_checkpoint(
+    conn: sqlite3.Connection,
+) -> None:
+    items = [queued(conn, msgspec.structs.replace(new_job(), company="c")) for _ in range(3)]
+    for item in items[:2]:
+        brought(conn, item, Command.START)
+    recovery.requeue_running(conn, RetrySettings(), 3.0)
+    after = jobs.get_many(conn, [item.id for item in items])
+    assert [(job.state, job.alone, job.unfinished_starts) for job in after] == [
+        (State.QUEUED, True, 0),
+        (State.QUEUED, True, 0),
+        (State.QUEUED, False, 0),
+    ]
+    beside = brought(conn, after[2], Command.START)
+    query = {"limit": 4, "running": [beside.id], "model": "small", "overdue_before": 0.0}
+    assert order.companions(conn, beside, **query) == []
+    checkpoints.save_block(conn, items[0].id, 0, plan(0, 320_000, None))
+    checkpoints.save_batch(conn, items[0].id, 0, 0, (), 1.0, 1.0)
+    assert order.companions(conn, beside, **query) == [items[0].id]
