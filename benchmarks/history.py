@@ -152,7 +152,7 @@ def _tell_searches(report: Report, client: Client, rounds: int) -> None:
     }  # fmt: skip
     asked = {name: lambda made=made: client.call("history.search", **made()) for name, made in kinds.items()}
     took = _took(asked, rounds)
-    report.note(f"{rounds} searches of each kind, a page of 20 with snippets each; means of p95s would hide the worst")
+    report.note(f"{rounds} searches of each kind, a page of 20 with snippets each")
     for name, values in took.items():
         report.figure(f"search, {name}: median", median(values), "ms")
     every = list(itertools.chain.from_iterable(took.values()))

@@ -84,7 +84,13 @@ class Retention:
             else:
                 if any(msgspec.structs.astuple(removed)):
                     told = ", ".join(f"{count} {name}" for name, count in msgspec.structs.asdict(removed).items())
-                    _log.info("removed what was over its time or its room: %s", told)
+                    size = await self._database.read(retention.size)
+                    _log.info(
+                        "removed what was over its time or its room: %s; the database takes %d MB, %d MB of it free",
+                        told,
+                        size.bytes // 1_000_000,
+                        size.free // 1_000_000,
+                    )
             with anyio.move_on_after(INTERVAL):
                 await self._wake.wait()
 
