@@ -18,6 +18,7 @@ BENCHMARKS = {
     "batches": "a batch of short clips against the same clips one by one through faster-whisper",
     "memory": "peak memory of a 6 h file against that of a 10 min one",
     "exactness": "transcripts of disturbed files against those of undisturbed ones",
+    "engines": "the same speech through both engines; killed and resumed files with both",
     "endurance": "memory and open files after an hour of mixed work and a hundred restarts",
     "top": "a key press in the live view until its effect is shown, while a batch of 500 items runs",
     "startup": "start of whisperctl against that of Python",

@@ -40,21 +40,21 @@ def _compare(report: Report, path: Path, note: Path, overtakes: int, others: int
     with running_daemon(config=CONFIG) as daemon:
         begun = time.monotonic()
         [job] = daemon.submit(path, options={"words": True})
-        undisturbed = _text(daemon, _wait(daemon, job["id"]))
+        undisturbed = transcript_of(daemon, await_final(daemon, job["id"]))
         alone = time.monotonic() - begun
         report.note(f"{path.name}: {len(undisturbed['segments'])} segments, {alone:.0f} s undisturbed")
         for name, disturb, count in (
             ("overtaken by dictations", lambda d, _: _overtake(d, note), overtakes),
             ("paused and resumed", _pause, others),
-            ("worker killed", _kill_worker, others),
+            ("worker killed", kill_worker, others),
             ("daemon killed", _kill_daemon, others),
         ):
-            made, texts = _disturbed(daemon, path, disturb, count, alone)
+            made, texts = transcribed_disturbed(daemon, path, disturb, count, alone)
             different = sum(text != undisturbed for text in texts)
             report.figure(f"{path.suffix[1:]}: {name} {made} times, transcripts that differ", different, limit=0)
 
 
-def _disturbed(
+def transcribed_disturbed(
     daemon: Daemon, path: Path, disturb: Callable[[Daemon, int], None], count: int, alone: float
 ) -> tuple[int, list[dict[str, Any]]]:
     """Transcribe the file, as often as it takes, with `count` disturbances in all; the transcripts."""
@@ -68,13 +68,13 @@ def _disturbed(
             if _state(daemon, job["id"]) == "running":
                 disturb(daemon, job["id"])
                 made += 1
-        texts.append(_text(daemon, _wait(daemon, job["id"])))
+        texts.append(transcript_of(daemon, await_final(daemon, job["id"])))
     return made, texts
 
 
 def _overtake(daemon: Daemon, note: Path) -> None:
     [job] = daemon.submit(note, kind="dictation", again=True)
-    _wait(daemon, job["id"])
+    await_final(daemon, job["id"])
 
 
 def _pause(daemon: Daemon, job: int) -> None:
@@ -84,7 +84,7 @@ def _pause(daemon: Daemon, job: int) -> None:
         daemon.call("job.resume", ids=[job])
 
 
-def _kill_worker(daemon: Daemon, job: int) -> None:
+def kill_worker(daemon: Daemon, job: int) -> None:
     pid, done = daemon.worker_pid(), _done(daemon, job)
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):
@@ -112,13 +112,13 @@ def _state(daemon: Daemon, job: int) -> str:
     return daemon.call("job.show", id=job)["job"]["state"]
 
 
-def _wait(daemon: Daemon, job: int) -> int:
+def await_final(daemon: Daemon, job: int) -> int:
     while daemon.call("job.wait", ids=[job], timeout=30)["jobs"][0]["state"] not in FINAL:
         pass
     return job
 
 
-def _text(daemon: Daemon, job: int) -> dict[str, Any]:
+def transcript_of(daemon: Daemon, job: int) -> dict[str, Any]:
     try:
         transcript = daemon.call("job.text", id=job)["transcript"]
     except CallError as error:

@@ -233,6 +233,7 @@ class Worker(TypedDict):
     job: int | None
     memory: int | None
     error: str | None
+    fallback: str | None
 
 
 class Lanes(TypedDict):

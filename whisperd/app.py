@@ -64,6 +64,7 @@ from whisperd.runner import Runner
 from whisperd.scheduler import Scheduler
 from whisperd.store import events, recovery
 from whisperd.store.connection import Database
+from whisperd.survey import survey
 from whisperd.watch.lease import ignore_lease_breaks
 from whisperd.watch.service import WatchService
 from whisperd.wire import names
@@ -211,6 +212,7 @@ async def _run_with(
                 chores.start_soon(feed_watchdog, notifier, scheduler.beat)
                 chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)
                 chores.start_soon(check_and_back_up, database, current)
+                chores.start_soon(survey, places.state_dir)
                 chores.start_soon(retention.run)
                 await _record_state(ledger, "ready")
                 await stop.wait()

@@ -44,6 +44,7 @@ class FailureKind(enum.StrEnum):
     INPUT_MISSING = "input_missing"
     INPUT_CHANGED = "input_changed"
     DEPENDENCY = "dependency"
+    DEVICE_LOST = "device_lost"
     TIMEOUT = "timeout"
     WORKER_DIED = "worker_died"
     INTERNAL = "internal"
@@ -168,14 +169,22 @@ class ChunkResult(msgspec.Struct, frozen=True):
 # -- calls: daemon to worker ------------------------------------------------------------------------------------------
 
 
+class Survey(msgspec.Struct, frozen=True, tag="survey"):
+    """Look at the accelerators of this machine. → `Surveyed`"""
+
+
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """Load a model, or keep it when exactly this one is loaded. `threads` 0 lets the worker choose. → `Loaded`"""
+    """Load a model, or keep it when exactly this one is loaded. `threads` 0 lets the worker choose. → `Loaded`
+
+    `cpu_fallback` is for the daemon's lane: where the accelerator can't be used, the same model is loaded on the CPU.
+    """
 
     model_path: str
     backend: str = "ctranslate2"
     device: str = "cpu"
     compute_type: str = "default"
     threads: int = 0
+    cpu_fallback: bool = False
 
 
 class Open(msgspec.Struct, frozen=True, tag="open"):
@@ -241,7 +250,7 @@ class DecodeTogether(msgspec.Struct, frozen=True, tag="decode_together"):
     parts: tuple[Decode, ...]
 
 
-Call = Load | Open | Plan | DetectLanguage | Calibrate | Decode | DecodeTogether | Listen
+Call = Survey | Load | Open | Plan | DetectLanguage | Calibrate | Decode | DecodeTogether | Listen
 
 
 # -- replies: worker to daemon ----------------------------------------------------------------------------------------
@@ -264,6 +273,26 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
     threads: int
     multilingual: bool
     seconds: float
+
+
+class Device(msgspec.Struct, frozen=True):
+    """An accelerator: `kind` is `cuda`, `rocm` or `xpu`; memory in megabytes, None where nothing here can tell.
+
+    `engines` are those that can compute on it: `ctranslate2`, `torch`.
+    """
+
+    kind: str
+    name: str
+    engines: tuple[str, ...]
+    total_mb: int | None = None
+    free_mb: int | None = None
+
+
+class Surveyed(msgspec.Struct, frozen=True, tag="surveyed"):
+    """`notes` say what could not be looked at, and why."""
+
+    devices: tuple[Device, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened"):
@@ -324,7 +353,19 @@ class DecodedTogether(msgspec.Struct, frozen=True, tag="decoded_together"):
     parts: tuple[Decoded | Failed, ...]
 
 
-Reply = Ready | Loaded | Opened | Planned | LanguageDetected | Calibrated | Decoded | DecodedTogether | Heard | Failed
+Reply = (
+    Ready
+    | Surveyed
+    | Loaded
+    | Opened
+    | Planned
+    | LanguageDetected
+    | Calibrated
+    | Decoded
+    | DecodedTogether
+    | Heard
+    | Failed
+)
 
 
 # -- framing ----------------------------------------------------------------------------------------------------------

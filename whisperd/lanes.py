@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import anyio.to_thread
 import msgspec
 
 from whisperd.config.settings import Settings, WorkerSettings
@@ -19,8 +20,10 @@ from whisperd.events import Event, EventBus
 from whisperd.jobs.job import Kind, Options
 from whisperd.jobs.policy import LaneRole, Lanes, choose_lanes
 from whisperd.models.catalog import MODELS, canonical
+from whisperd.models.devices import known
 from whisperd.models.engine import resolve_engine, resolve_options
-from whisperd.slots import Slot
+from whisperd.models.placement import place
+from whisperd.slots import AUTO_KEEP_ALIVE, Slot
 from whisperd.wire import names
 from whisperd.wire.types import WorkerStatus
 from whisperd.workers.lane import Lane, LaneLimits
@@ -33,16 +36,14 @@ BACKGROUND_NICE = 10
 LINGER = 15.0
 """Seconds that the background worker stays after its last job, for the next of a series of single submissions."""
 
-GPU_KEEP_ALIVE = 300.0
-"""Seconds that an idle dictation model keeps its accelerator memory; a CPU's memory it keeps for ever."""
-
 
 async def plan_lanes(settings: Settings, state_dir: Path) -> Lanes:
     """How many lanes there are to be: two where both models fit into memory together, as far as that is known."""
-    if settings.workers.device == "cuda":
-        return choose_lanes(settings.workers.lanes, "GPU", None, None, None)
+    placement = place(settings.workers, await anyio.to_thread.run_sync(lambda: known(state_dir)))
     needed = [await _memory_needed(kind, settings, state_dir) for kind in (Kind.DICTATION, Kind.FILE)]
-    return choose_lanes(settings.workers.lanes, "machine", _available_mb(), *needed)
+    if placement.device in ("auto", "cpu"):
+        return choose_lanes(settings.workers.lanes, "machine", _available_mb(), *needed)
+    return choose_lanes(settings.workers.lanes, placement.device, placement.memory_mb, *needed)
 
 
 async def _memory_needed(kind: Kind, settings: Settings, state_dir: Path) -> int | None:
@@ -97,7 +98,7 @@ def _lane(role: LaneRole, nice: int, bus: EventBus) -> Lane:
 
 def _keep_alive(workers: WorkerSettings) -> float:
     if workers.keep_alive == "auto":
-        return GPU_KEEP_ALIVE if workers.device == "cuda" else math.inf
+        return AUTO_KEEP_ALIVE
     return math.inf if workers.keep_alive == "forever" else float(workers.keep_alive)
 
 
@@ -115,4 +116,5 @@ def worker_status(lane: Lane) -> WorkerStatus:
         jobs=list(lane.jobs),
         memory=lane.memory,
         error=lane.error,
+        fallback=lane.fallback,
     )

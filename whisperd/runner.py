@@ -7,15 +7,17 @@ the steps of the run (`whisperd.transcription`), the retry rules (`whisperd.jobs
 import contextlib
 import itertools
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
 import msgspec
 
-from whisperd import watched
+from whisperd import frames, watched
 from whisperd.config.current import Current
 from whisperd.config.settings import Settings
 from whisperd.errors import (
@@ -40,7 +42,7 @@ from whisperd.puller.messages import PullFailure
 from whisperd.pulls import Pulls
 from whisperd.store import jobs, measurements, transcripts, watch
 from whisperd.store.jobs import JobChanges, JobRow
-from whisperd.transcription import Run, RunFailedError
+from whisperd.transcription import OPEN_DEADLINE, Run, RunFailedError
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import names
 from whisperd.workers.lane import CallFailedError, Lane, WorkerStartError
@@ -128,7 +130,7 @@ class Runner:
     async def _transcribe(self, handle: RunHandle, lane: Lane, mates: Mates) -> tuple[Transcript, Engine]:
         job = handle.job
         settings = self._current.settings
-        engine = await self._engine(job, settings)
+        engine = await self._engine(job, lane, settings)
         known = await self._database.read(
             lambda c: measurements.real_time_factor(c, engine.model, engine.load.device, engine.load.compute_type)
         )
@@ -164,16 +166,30 @@ class Runner:
         )
         return await run.transcribe(), engine
 
-    async def _engine(self, job: JobRow, settings: Settings) -> Engine:
-        """The job's engine, whose model is downloaded first where it is missing and that is allowed."""
+    async def _engine(self, job: JobRow, lane: Lane, settings: Settings) -> Engine:
+        """The job's engine, chosen by the audio's length too where that makes a difference.
+
+        Its model is downloaded first where it is missing and that is allowed.
+        """
+        engine = await self._engine_for(job, settings, job.duration)
+        if job.duration is None and job.model is None and job.kind is not Kind.DICTATION:
+            for_ever = await self._engine_for(job, settings, math.inf)
+            if for_ever.model != engine.model:
+                call = frames.Open(frames.Source(job.path))
+                opened = await lane.call(call, frames.Opened, deadline=OPEN_DEADLINE)
+                return await self._engine_for(job, settings, opened.duration)
+        return engine
+
+    async def _engine_for(self, job: JobRow, settings: Settings, duration: float | None) -> Engine:
+        look = partial(resolve_engine, job.kind, job.options, settings, self._state_dir, chosen=job.model)
         try:
-            return await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
+            return await look(duration=duration)
         except ModelNotFoundError as error:
             missing = to_download(error, settings)
             if missing is None:
                 raise
             await self._pulls.fetch(missing)
-        return await resolve_engine(job.kind, job.options, settings, self._state_dir, chosen=job.model)
+        return await look(duration=duration)
 
     def _teller(self, job: JobRow) -> Callable[[tuple[Segment, ...]], None]:
         """What publishes a run's segments as they appear; `first` is the number of the first one within the run."""

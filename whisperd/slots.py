@@ -12,6 +12,12 @@ from whisperd.jobs.policy import LaneRole, LaneSnapshot
 from whisperd.runner import RunHandle
 from whisperd.workers.lane import Lane
 
+GPU_KEEP_ALIVE = 300.0
+"""Seconds that an idle dictation model keeps its accelerator memory; a CPU's memory it keeps for ever."""
+
+AUTO_KEEP_ALIVE = -1.0
+"""A slot's `keep_alive` that depends on where the model is loaded."""
+
 
 class Lease:
     """A right to one computation on the interactive lane, held by something that is no job; its task waits for
@@ -83,4 +89,9 @@ class Slot:
 
     def idle_until(self) -> float:
         """When the idle process is to be ended; infinite while it works or there is none."""
-        return math.inf if not self.free or not self.lane.process else self.idle_since + self.keep_alive
+        if not self.free or not self.lane.process:
+            return math.inf
+        if self.keep_alive != AUTO_KEEP_ALIVE:
+            return self.idle_since + self.keep_alive
+        loaded = self.lane.loaded
+        return math.inf if loaded is None or loaded.device == "cpu" else self.idle_since + GPU_KEEP_ALIVE

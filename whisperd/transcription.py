@@ -154,6 +154,8 @@ class Run:
         self._loaded = loaded = await self._lane.load(self._engine.model, self._engine.load)
         if self._job.fingerprint not in (None, loaded.fingerprint):
             await self._start_again()
+        if self._lane.fallback and self._lane.fallback not in self._job.notes:
+            await self._update(JobChanges(notes=(*self._job.notes, self._lane.fallback)))
         changes = JobChanges(
             identity=self._source.identity,
             fingerprint=loaded.fingerprint,

@@ -10,6 +10,8 @@ import pytest
 import whisperd
 from tests.harness import DATA, CallError, Daemon, running_daemon, wait_for
 from tests.hub import Hub, running_hub
+from tests.speech import synthesize, word_errors, write_audio
+from whisperd.models import devices
 
 MODEL = Path(whisperd.__file__).parent / "data" / "test-en"
 REPOSITORY = "somebody/whisper-test-en"
@@ -149,6 +151,30 @@ def test_the_machine_is_measured_and_a_model_recommended(daemon: Daemon) -> None
     assert any(line.startswith("test-en") and "×" in line for line in lines)
     assert 'base could not be measured: the model "base" is not installed' in measured.stderr
     assert any(line.startswith("file       test-en: ") for line in lines)
+
+
+def test_without_its_accelerator_a_job_runs_on_the_cpu_and_says_so() -> None:
+    """Where there is none: a machine with CUDA would just use it."""
+    if devices.has_driver():
+        pytest.skip("this machine may have an accelerator")
+    with running_daemon(config='[workers]\ndevice = "cuda"\ncpu_fallback = true\n') as daemon:
+        text = daemon.transcribe(DATA / "demo.flac")
+        assert text["device"] == "cpu"
+        [note] = text["notes"]
+        assert note.startswith("the model runs on the CPU instead of the accelerator: ")
+        assert note in daemon.ctl("status").stdout
+
+
+def test_the_other_engine_transcribes_too_and_says_which_it_is(tmp_path: Path) -> None:
+    spoken = "set a timer for fifteen minutes"
+    path = write_audio(tmp_path / "timer.wav", synthesize(spoken, "en-us+f4", 145))
+    with running_daemon(config='[workers]\nbackend = "torch"\ncompute_type = "float32"\n') as daemon:
+        [job] = daemon.submit(path, options={"words": True})
+        daemon.wait(job["id"], timeout=100)  # PyTorch takes its time to be imported
+        text = daemon.call("job.text", id=job["id"])["transcript"]
+        assert word_errors(text["text"], spoken) <= 1
+        assert text["segments"][0]["words"]
+        assert daemon.ctl("model", "load").stdout.rstrip().endswith("cpu, float32, torch)")
 
 
 def test_a_missing_model_is_a_line_with_what_to_do() -> None:

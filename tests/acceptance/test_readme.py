@@ -32,7 +32,6 @@ NOT_RUN = {
     "make demo": "has a test of its own",
     "make test": "is what runs this",
     "pipx install .": "the package is installed already",
-    "whisperctl model pull small": "downloads from the hub",
 }
 ASKING = {"whisperctl job cancel --all"}
 """Typed at a terminal, and answered with yes."""
@@ -214,6 +213,8 @@ def test_every_command_line_of_the_readme_does_what_it_says(home: Home) -> None:
     assert states(home, 7, 9) == ["cancelled", "cancelled"]
     assert "broken.wav" in said["whisperctl job retry --failed"]
     assert not home.call("daemon.status")["paused"]
+    assert said["whisperctl model pull small"] == "small is installed\n"
+    assert "small" in said["whisperctl model bench"]
     assert '"queue.state"' in said["whisperctl events --follow"]
     assert "ExecStart=" in (home.folder / ".config" / "systemd" / "user" / "whisperd.service").read_text()
     assert "[health]" in said["whisperctl config show --default"]

@@ -72,6 +72,8 @@ def status_lines(status: "Status", paint: "Paint", bar: "Bar", columns: int) -> 
         lines.append(_worker_line(worker))
         if worker["error"] and worker["error"] not in told:
             lines.append(f"          {paint('red', render.safe(worker['error']))}")
+        if worker["fallback"]:
+            lines.append(f"          {paint('yellow', render.safe(worker['fallback']))}")
     if status["running"]:
         labels = [f"{job['id']}  {render.base_name(job['path'])}" for job in status["running"]]
         name_columns = progress.label_columns(labels, columns)

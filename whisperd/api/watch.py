@@ -13,7 +13,7 @@ from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError
 from whisperd.jobs.folder import FileState, FolderRules
 from whisperd.jobs.job import Kind
-from whisperd.models.engine import resolve_engine, resolve_options
+from whisperd.models.engine import require_model, resolve_options
 from whisperd.store import watch as store
 from whisperd.store.connection import Database
 from whisperd.store.watch import FileRow
@@ -89,7 +89,7 @@ class WatchApi:
     async def _check_model(self, rules: FolderRules) -> None:
         settings = self._current.settings
         options = resolve_options(Kind.WATCH, rules.options, settings)
-        await resolve_engine(Kind.WATCH, options, settings, self._state_dir)
+        await require_model(Kind.WATCH, options, settings, self._state_dir)
 
     def _chosen(self, folder_id: int | None) -> Sequence[FolderWatch]:
         if folder_id is None:

@@ -66,8 +66,12 @@ class ModelSettings(Section, frozen=True):
 class WorkerSettings(Section, frozen=True):
     """The processes that hold the models.
 
-    `lanes`: 2 keeps dictation's model apart from the files', 1 shares one. `device`: where models run. `backend`: the
-    engine that runs them. `compute_type`: the precision of their numbers. `threads`: 0 lets the worker choose.
+    `lanes`: 2 keeps dictation's model apart from the files', 1 shares one. `device`: where models run; `auto` is the
+    accelerator with the most free memory, else the CPU. `backend`: the engine that runs them; `auto` is CTranslate2 on
+    a CPU and on CUDA, PyTorch (the extra `[torch]`) on ROCm and Intel's GPUs. `compute_type`: the precision of their
+    numbers. `threads`: 0 lets the worker choose. `cpu_fallback`: where the accelerator can't be used (libraries,
+    driver), load the model on the CPU and say so. `device_memory_mb`: what models may take of the device's memory;
+    all that is free when the daemon starts without it.
     `keep_alive`: seconds that an idle interactive model stays loaded (`auto`: 5 min on a GPU, for ever on a CPU).
     A worker is replaced, when idle, after `recycle_after_jobs` jobs (0: never) or once its memory has grown by
     `recycle_growth_mb` since its first job.
@@ -77,8 +81,8 @@ class WorkerSettings(Section, frozen=True):
     """
 
     lanes: Literal["auto", 1, 2] = "auto"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    backend: Literal["ctranslate2", "torch"] = "ctranslate2"
+    device: Literal["auto", "cpu", "cuda", "rocm", "xpu"] = "auto"
+    backend: Literal["auto", "ctranslate2", "torch"] = "auto"
     compute_type: Literal[
         "default",
         "auto",
@@ -92,11 +96,19 @@ class WorkerSettings(Section, frozen=True):
         "float32",
     ] = "default"
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    cpu_fallback: bool = False
+    device_memory_mb: Annotated[int, Meta(ge=256)] | None = None
     keep_alive: Literal["auto", "forever"] | Seconds = "auto"
     recycle_after_jobs: Annotated[int, Meta(ge=0)] = 200
     recycle_growth_mb: Annotated[int, Meta(ge=64)] = 1024
     batch_deadline: Annotated[float, Meta(ge=5, le=86_400)] = 60.0
     max_job_seconds: Annotated[float, Meta(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.backend == "ctranslate2" and self.device in ("rocm", "xpu"):
+            raise ValueError(
+                f'CTranslate2 can\'t drive device = "{self.device}"; leave backend out, or make it "torch"'
+            )
 
 
 class TranscriptionSettings(Section, frozen=True):

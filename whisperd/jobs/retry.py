@@ -18,6 +18,7 @@ RETRIES: Final[Mapping[FailureKind, int]] = MappingProxyType(
         FailureKind.NETWORK: 3,
         FailureKind.IO: 3,
         FailureKind.WORKER_DIED: 2,
+        FailureKind.DEVICE_LOST: 2,
         FailureKind.MODEL_LOAD: 1,
         FailureKind.TIMEOUT: 1,
         FailureKind.BAD_INPUT: 0,

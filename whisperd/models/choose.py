@@ -12,18 +12,22 @@ import msgspec
 from whisperd.config.settings import ModelSettings
 from whisperd.errors import ModelNotFoundError
 from whisperd.frames import Task
+from whisperd.jobs.estimates import typical_real_time_factor
 from whisperd.jobs.job import Kind
 from whisperd.models.catalog import MODELS, TEST_MODEL, Model, canonical
 
 AUTO: Final = "auto"
 
 COST_LIMITS: Final = {
-    ("cpu", True): 1.0,
-    ("cpu", False): 6.0,
-    ("cuda", True): 6.0,
+    (True, Kind.DICTATION): 1.0,
+    (True, Kind.FILE): 6.0,
+    (False, Kind.DICTATION): 6.0,
 }
-"""The largest `Model.cost` that `auto` takes, by device and whether it is dictation: `small` answers dictation on two
-cores in half a second (fitted context), and turbo is the most that files on a CPU bear."""
+"""The largest `Model.cost` that `auto` takes, by whether it runs on a CPU and for what: `small` answers dictation on
+two cores in half a second (fitted context), and turbo is the most that files on a CPU bear."""
+
+PATIENCE: Final = 4 * 3_600.0
+"""Seconds of computing that `auto` lets a single file take, by typical speeds, while a quicker model is installed."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -44,12 +48,13 @@ def choose(
     device: str = "cpu",
     compute_type: str = "int8",
     free_mb: int | None = None,
+    seconds: float | None = None,
 ) -> Choice:
     """The model for a job: the one it asks for, else the one the configuration names, else the best for the work.
 
-    `language` None or `auto` means that it is to be detected. `free_mb` is the device's free memory in megabytes, None
-    when unknown. Names that were asked for or configured are returned as they are, installed or not. Raises
-    ModelNotFoundError when no installed model can do the work.
+    `language` None or `auto` means that it is to be detected. `free_mb` is what models may take of the device's memory
+    in megabytes, `seconds` the length of the audio; None when unknown. Names that were asked for or configured are
+    returned as they are, installed or not. Raises ModelNotFoundError when no installed model can do the work.
     """
     named = _named(settings, kind, requested)
     if named.name != AUTO:
@@ -57,7 +62,7 @@ def choose(
     language = None if language == AUTO else language
     able = [model for model in MODELS.values() if model.name in installed and _can(model, language, task)]
     if able:
-        return _best(able, kind, device, compute_type, free_mb)
+        return _best(able, kind, device, compute_type, free_mb, seconds)
     return _last_resort(language, task, installed)
 
 
@@ -93,7 +98,9 @@ def _can(model: Model, language: str | None, task: Task) -> bool:
     return not model.english_only or (language == "en" and task is Task.TRANSCRIBE)
 
 
-def _best(able: list[Model], kind: Kind, device: str, compute_type: str, free_mb: int | None) -> Choice:
+def _best(
+    able: list[Model], kind: Kind, device: str, compute_type: str, free_mb: int | None, seconds: float | None
+) -> Choice:
     """`able` is sorted by quality and not empty."""
     work = "dictation" if kind is Kind.DICTATION else "files"
     fitting = [model for model in able if free_mb is None or model.memory_mb(compute_type) <= free_mb]
@@ -102,15 +109,28 @@ def _best(able: list[Model], kind: Kind, device: str, compute_type: str, free_mb
         return Choice(
             smallest.name, f"the smallest one installed; none is sure to fit into {free_mb} MB of free memory"
         )
-    limit = COST_LIMITS.get((device, kind is Kind.DICTATION), float("inf"))
+    own = Kind.DICTATION if kind is Kind.DICTATION else Kind.FILE
+    limit = COST_LIMITS.get((device == "cpu", own), float("inf"))
     quick = [model for model in fitting if model.cost <= limit]
     if not quick:
         cheapest = min(fitting, key=lambda model: model.cost)
         return Choice(
             cheapest.name, f"the fastest one installed; a smaller one would suit {work} on this {device} better"
         )
+    in_time = [model for model in quick if _computing(model, device, seconds) <= PATIENCE]
+    if in_time[:1] != quick[:1]:
+        taken = in_time[0] if in_time else min(quick, key=lambda model: model.cost)
+        hours = _computing(quick[0], device, seconds) / 3_600
+        return Choice(
+            taken.name, f"for audio this long; {quick[0].name} would take about {hours:.0f} h on this {device}"
+        )
     left_out = "" if quick[0] is able[0] else f"; {able[0].name} is too {'slow' if able[0] in fitting else 'large'}"
     return Choice(quick[0].name, f"the best one installed for {work} on this {device}{left_out}")
+
+
+def _computing(model: Model, device: str, seconds: float | None) -> float:
+    """Seconds that the model typically takes for the audio; 0 where its length is not known."""
+    return 0.0 if seconds is None else seconds * typical_real_time_factor(model.name, device)
 
 
 def _last_resort(language: str | None, task: Task, installed: Collection[str]) -> Choice:

@@ -15,8 +15,11 @@ from whisperd.config.settings import Settings
 from whisperd.errors import ModelNotFoundError
 from whisperd.frames import AudioContext, Task
 from whisperd.jobs.job import Kind, Options
+from whisperd.models.catalog import MODELS, canonical
 from whisperd.models.choose import AUTO, choose, next_smaller
+from whisperd.models.devices import known, machine_mb
 from whisperd.models.locate import installed, locate
+from whisperd.models.placement import place, precision, smallest_type
 from whisperd.models.pull import repository_of
 
 LOOK_UP_DEADLINE = 10.0
@@ -72,21 +75,28 @@ def _audio_context(kind: Kind, settings: Settings) -> AudioContext:
     if kind is not Kind.DICTATION:
         return settings.transcription.audio_context
     if settings.dictation.audio_context == AUTO:
-        return AudioContext.FULL if settings.workers.device == "cuda" else AudioContext.FIT
+        return AudioContext.FIT if settings.workers.device in ("auto", "cpu") else AudioContext.FULL
     return AudioContext(settings.dictation.audio_context)
 
 
 async def resolve_engine(
-    kind: Kind, options: Options, settings: Settings, state_dir: Path, *, chosen: str | None = None
+    kind: Kind,
+    options: Options,
+    settings: Settings,
+    state_dir: Path,
+    *,
+    chosen: str | None = None,
+    duration: float | None = None,
 ) -> Engine:
-    """The engine for a job's resolved options. `chosen` is the model that an earlier run of the job was given.
+    """The engine for a job's resolved options. `chosen` is the model that an earlier run of the job was given;
+    `duration` the seconds of audio, where they are known.
 
     Raises ModelNotFoundError.
     """
     try:
         with anyio.fail_after(LOOK_UP_DEADLINE):
             return await anyio.to_thread.run_sync(
-                lambda: _resolve(kind, options, settings, state_dir, chosen), abandon_on_cancel=True
+                lambda: _resolve(kind, options, settings, state_dir, chosen, duration), abandon_on_cancel=True
             )
     except TimeoutError:
         raise ModelNotFoundError(
@@ -121,18 +131,35 @@ async def smaller_model(name: str, options: Options, state_dir: Path) -> str | N
     )
 
 
-def _resolve(kind: Kind, options: Options, settings: Settings, state_dir: Path, chosen: str | None) -> Engine:
+def _resolve(
+    kind: Kind, options: Options, settings: Settings, state_dir: Path, chosen: str | None, duration: float | None
+) -> Engine:
     language = None if options.language in (None, AUTO) else options.language
     task = options.task or Task.TRANSCRIBE
-    choice = choose(settings.models, kind, language, installed(state_dir), requested=chosen or options.model, task=task)
-    folder = locate(choice.name, state_dir)
     workers = settings.workers
+    placement = place(workers, known(state_dir))
+    compute_type = options.compute_type or workers.compute_type
+    choice = choose(
+        settings.models,
+        kind,
+        language,
+        installed(state_dir),
+        requested=chosen or options.model,
+        task=task,
+        device="cpu" if placement.device == "auto" else placement.device,
+        compute_type=smallest_type(compute_type, placement),
+        free_mb=placement.memory_mb or (machine_mb() if placement.on_cpu else None),
+        seconds=duration,
+    )
+    folder = locate(choice.name, state_dir)
+    taken = MODELS.get(canonical(choice.name))
     load = frames.Load(
         model_path=str(folder),
-        backend=workers.backend,
-        device=workers.device,
-        compute_type=options.compute_type or workers.compute_type,
+        backend=placement.backend,
+        device=placement.device,
+        compute_type=precision(compute_type, placement, taken.memory_mb("float16") if taken else 0),
         threads=workers.threads,
+        cpu_fallback=workers.cpu_fallback,
     )
     return Engine(
         model=choice.name,

@@ -69,7 +69,10 @@ class QueueCounts(Struct, frozen=True):
 
 class WorkerStatus(Struct, frozen=True):
     """A lane's worker process; `pid` is None while none runs. `jobs` are those in progress on it, `job` the first of
-    them. `memory` is its resident set in bytes."""
+    them. `memory` is its resident set in bytes.
+
+    `fallback` says why the model runs on the CPU though it was to run on an accelerator.
+    """
 
     lane: str
     state: str
@@ -80,6 +83,7 @@ class WorkerStatus(Struct, frozen=True):
     job: int | None = None
     memory: int | None = None
     error: str | None = None
+    fallback: str | None = None
     jobs: list[int] = []
 
 

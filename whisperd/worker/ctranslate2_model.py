@@ -60,7 +60,12 @@ class CTranslate2Model:
         self._log_mel = LogMel(self._model.n_mels)
         self._loaded = Loaded(
             fingerprint=fingerprint(
-                folder, "ctranslate2", call.device, self._model.compute_type, threads, ("ctranslate2", *LIBRARIES)
+                folder,
+                "ctranslate2",
+                self._model.device,
+                self._model.compute_type,
+                threads,
+                ("ctranslate2", *LIBRARIES),
             ),
             backend="ctranslate2",
             device=self._model.device,

@@ -23,6 +23,24 @@ class WorkError(Exception):
 _OUT_OF_MEMORY: Final = ("out of memory", "bad_alloc", "failed to allocate", "cannot allocate memory", "alloc_failed")
 """What CUDA ("CUDA failed with error out of memory"), cuBLAS, C++ and the kernel say, in lower case."""
 
+_ACCELERATOR: Final = ("cuda", "hip error", "hiperror", "xpu", "ur_result", "level_zero", "sycl", "cublas", "cudnn")
+_LOST: Final = (
+    "unknown error",
+    "unspecified launch failure",
+    "illegal memory access",
+    "device lost",
+    "device_lost",
+    "device is lost",
+    "gpu is lost",
+    "fallen off the bus",
+    "busy or unavailable",
+    "ecc error",
+    "context is destroyed",
+    "hardware exception",
+)
+"""What the drivers say, in lower case, when the context that this process has of the device is gone: over a suspend,
+after a reset, an unplugged device. Another process often gets a new one."""
+
 _DEPENDENCY: Final = (
     "cudnn",
     "cublas",
@@ -32,6 +50,10 @@ _DEPENDENCY: Final = (
     "nvrtc",
     "compiled with cuda",
     "no kernel image",
+    "libamdhip",
+    "libze_loader",
+    "miopen",
+    "rocblas",
 )
 """What CTranslate2 says of a GPU stack that is absent, too old or broken, in lower case."""
 
@@ -52,6 +74,13 @@ def failure_of(error: Exception) -> Failed:
             FailureKind.OUT_OF_MEMORY,
             f"the model ran out of memory: {text}",
             "choose a smaller model or compute type, or free memory on the device",
+        )
+    if any(sign in lowered for sign in _ACCELERATOR) and any(sign in lowered for sign in _LOST):
+        return Failed(
+            FailureKind.DEVICE_LOST,
+            f"the accelerator was lost: {text}",
+            "after a suspend, reload its driver (for NVIDIA: `sudo modprobe -r nvidia_uvm; sudo modprobe nvidia_uvm`); "
+            "workers.cpu_fallback = true goes on without it",
         )
     if isinstance(error, ImportError) or any(sign in lowered for sign in _DEPENDENCY):
         return Failed(

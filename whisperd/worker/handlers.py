@@ -33,6 +33,7 @@ from whisperd.frames import (
     Planned,
     Reply,
     Source,
+    Survey,
 )
 from whisperd.worker import packing
 from whisperd.worker.audio import Samples
@@ -42,6 +43,7 @@ from whisperd.worker.container import facts
 from whisperd.worker.cores import usable_cores
 from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, detect_language
+from whisperd.worker.devices import survey
 from whisperd.worker.failures import WorkError, failure_of
 from whisperd.worker.files import open_unchanged
 from whisperd.worker.listening import utterances
@@ -49,7 +51,10 @@ from whisperd.worker.model import SpeechModel
 from whisperd.worker.recordings import read_recording
 from whisperd.worker.speech import find_speech, quietest
 
-_BACKENDS: Final = ("ctranslate2", "torch")
+TORCH_ONLY: Final = ("rocm", "xpu")
+"""Devices that CTranslate2 can't drive."""
+
+_BACKENDS: Final = ("auto", "ctranslate2", "torch")
 
 
 class Handlers:
@@ -62,6 +67,8 @@ class Handlers:
 
     def answer(self, call: Call) -> Reply:
         match call:
+            case Survey():
+                return survey()
             case Load():
                 return self._load(call)
             case Open():
@@ -168,7 +175,7 @@ class Handlers:
 
 
 def _make_model(call: Load, threads: int) -> SpeechModel:
-    if call.backend == "torch":
+    if call.backend == "torch" or (call.backend == "auto" and call.device in TORCH_ONLY):
         # It takes seconds and 250 MB to import. Its threads wait asleep between two operations: where they would spin,
         # each of thousands of small steps waits for whoever else uses the processors (twice as fast on two busy cores).
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -9,6 +9,7 @@ A lane runs one call at a time. Failures of calls become exceptions here: a `Fai
 
 import enum
 import logging
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,6 +29,10 @@ LOAD_DEADLINE = 300.0
 
 BACKOFF = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each attempt to start a process; its length is the budget of failed attempts in a row."""
+
+
+_UNUSABLE = (frames.FailureKind.DEPENDENCY, frames.FailureKind.DEVICE_LOST, frames.FailureKind.OUT_OF_MEMORY)
+"""Failures to load that the same model on the CPU may be free of."""
 
 
 class LaneState(enum.StrEnum):
@@ -87,6 +92,7 @@ class Lane:
         self._stopped_at = 0.0
         self._stopped_before = 0.0
         self.error: str | None = None
+        self.fallback: str | None = None
         self.jobs: tuple[int, ...] = ()
         """The jobs in progress on the lane, in the order of their starts."""
         self.model: str | None = None
@@ -149,13 +155,16 @@ class Lane:
             if not isinstance(reply, (expect, frames.Failed)):
                 asked, answered = type(call).__name__, type(reply).__name__
                 raise WorkerDiedError(f"worker {process.pid} answered {asked} with {answered} and was replaced", None)
+            if isinstance(reply, frames.Failed) and reply.kind is frames.FailureKind.DEVICE_LOST:
+                await self._bury(process)  # its context is gone for good; another process may get a new one
         except BaseException as error:
             if isinstance(error, WorkerError):
                 self.error = error.message
                 _log.warning("%s (lane %s)", error.message, self.name)
             await self._bury(process)
             raise
-        self._show(LaneState.IDLE)
+        if self._process is not None:
+            self._show(LaneState.IDLE)
         if isinstance(reply, frames.Failed):
             raise CallFailedError(reply)
         self.error = None
@@ -173,11 +182,39 @@ class Lane:
         if self._loaded and self._loaded[0] == model.load and self._process:
             return self._loaded[1]
         self._loaded = self.model = None  # the worker lets go of its model before it loads another
-        loaded = await self.call_in_turn(model.load, frames.Loaded, deadline=LOAD_DEADLINE)
-        self._loaded = (model.load, loaded)
+        load = model.load
+        fallback: str | None = None
+        try:
+            loaded = await self._load(load)
+        except CallFailedError as error:
+            if error.failure not in _UNUSABLE or load.device == "cpu" or not load.cpu_fallback:
+                raise
+            fallback = f"the model runs on the CPU instead of the accelerator: {error.message}"
+            _log.warning("%s (lane %s)", fallback, self.name)
+            loaded = await self._load(
+                msgspec.structs.replace(load, device="cpu", backend="ctranslate2", compute_type="auto")
+            )
+        self._loaded = (load, loaded)
+        self.fallback = fallback
         self.model = model.name
         self._changed(self)
         return loaded
+
+    async def _load(self, load: frames.Load) -> frames.Loaded:
+        try:
+            return await self.call_in_turn(load, frames.Loaded, deadline=LOAD_DEADLINE)
+        except WorkerDiedError as error:
+            if error.status != -signal.SIGABRT or load.device == "cpu":
+                raise
+            # What cuDNN and others do instead of raising, so it would happen again.
+            raise CallFailedError(
+                frames.Failed(
+                    frames.FailureKind.DEPENDENCY,
+                    "the accelerator's libraries ended the worker while it loaded the model (SIGABRT): "
+                    "one of them, such as cuDNN or cuBLAS, is missing or of another version",
+                    "whisperd's log has its own words; install the version it names, or set workers.device to cpu",
+                )
+            ) from error
 
     # -- stopping and continuing --------------------------------------------------------------------------------------
 
@@ -255,6 +292,7 @@ class Lane:
             return  # `end` and the call that it has ended both come here, and the next process may be there already
         self._process = None
         self._loaded = None
+        self.fallback = None
         self.model = None
         self._jobs = 0
         self._baseline = None

@@ -51,6 +51,12 @@ class StandIn:
                 self._connection.sendall(encode(self._reply(call)))
             case ["fail"]:
                 self._connection.sendall(encode(Failed(FailureKind.IO, "the disk did not answer", "look at the cable")))
+            case ["fail", kind]:
+                self._connection.sendall(encode(Failed(FailureKind(kind), f"this failed by {kind}", "look at it")))
+            case ["on", rest]:  # on DEVICE STEP
+                device, step = rest.split(" ", 1)
+                if isinstance(call, Load) and call.device == device:
+                    self._take(step.split(" ", 1), call)
             case ["hang"]:
                 signal.pause()
             case ["touch", path]:
@@ -82,7 +88,7 @@ class StandIn:
     def _reply(self, call: Call) -> Reply:
         """What was asked for; the number of the call is in `mtime_ns` or `seconds`, the size of its path in `size`."""
         if isinstance(call, Load):
-            return Loaded("fingerprint", "stand-in", "cpu", "int8", 1, False, float(self._calls))
+            return Loaded("fingerprint", "stand-in", call.device, "int8", 1, False, float(self._calls))
         assert isinstance(call, Open)
         identity = FileIdentity(0, 0, len(call.source.path), self._calls, "")
         return Opened(identity, None, "wav", "pcm_s16le", 16_000, 1)

@@ -220,6 +220,38 @@ async def test_a_model_that_failed_to_load_is_no_longer_the_one_before_either(wo
     await lane.end()
 
 
+async def test_libraries_that_abort_while_loading_are_a_missing_dependency_and_no_crash(workers: Workers) -> None:
+    lane = Watched()
+    with pytest.raises(CallFailedError, match="SIGABRT") as failed:
+        await lane.load("small", Load("kill 6", device="cuda"))
+    assert failed.value.failure is FailureKind.DEPENDENCY
+    assert "workers.device" in (failed.value.hint or "")
+    with pytest.raises(WorkerDiedError):  # on a CPU there is no such excuse
+        await lane.load("small", Load("kill 6", device="cpu"))
+    await lane.end()
+
+
+@pytest.mark.parametrize("trouble", ["kill 6", "fail dependency", "fail device_lost", "fail out_of_memory"])
+async def test_an_accelerator_in_trouble_is_done_without_where_that_is_allowed(workers: Workers, trouble: str) -> None:
+    lane = Watched()
+    call = Load(f"on cuda {trouble};on cpu reply", device="cuda", compute_type="float16", cpu_fallback=True)
+    loaded = await lane.load("small", call)
+    assert loaded.device == "cpu"
+    assert (lane.fallback or "").startswith("the model runs on the CPU instead of the accelerator: ")
+    assert await lane.load("small", call) == loaded  # it is not tried again while the process lives
+    await lane.end()
+    assert lane.fallback is None
+
+
+async def test_without_leave_an_accelerator_in_trouble_is_a_failure(workers: Workers) -> None:
+    lane = Watched()
+    with pytest.raises(CallFailedError) as failed:
+        await lane.load("small", Load("fail device_lost", device="cuda"))
+    assert failed.value.failure is FailureKind.DEVICE_LOST
+    assert lane.process is None  # its context of the device is gone for good
+    await lane.end()
+
+
 async def test_a_model_whose_loading_takes_too_long_is_given_up(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def tries(kind: FailureKind) -> int:
         (FailureKind.NETWORK, 4),
         (FailureKind.IO, 4),
         (FailureKind.WORKER_DIED, 3),
+        (FailureKind.DEVICE_LOST, 3),
         (FailureKind.MODEL_LOAD, 2),
         (FailureKind.TIMEOUT, 2),
         (FailureKind.BAD_INPUT, 1),

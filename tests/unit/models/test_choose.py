@@ -154,3 +154,16 @@ def test_the_choice_is_installed_and_can_do_the_work(
         assert MODELS[smaller].parameters < MODELS[degraded].parameters
         degraded, steps = smaller, steps + 1
     assert steps <= len(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name"),
+    [(None, "large-v3-turbo"), (3_600, "large-v3-turbo"), (12 * 3_600, "small"), (1_000 * 3_600, "tiny")],
+)
+def test_audio_that_would_take_for_ever_gets_a_quicker_model(seconds: float | None, name: str) -> None:
+    assert choose(AUTO, Kind.FILE, "de", EVERY, seconds=seconds).name == name
+
+
+def test_the_reason_for_a_quicker_model_is_the_length() -> None:
+    choice = choose(AUTO, Kind.FILE, "de", ["large-v3-turbo", "small"], seconds=12 * 3_600)
+    assert choice.reason == "for audio this long; large-v3-turbo would take about 8 h on this cpu"
