@@ -23,9 +23,9 @@ STATUS: Params = {
     "lanes": {"count": 2, "reason": "both fit"},
     "workers": [
         {"lane": "background", "state": "busy", "pid": 431, "model": "base", "device": "cpu", "compute_type": "int8",
-         "job": 12, "memory": 310_000_000, "error": None},
+         "job": 12, "memory": 310_000_000, "error": None, "fallback": None},
         {"lane": "interactive", "state": "absent", "pid": None, "model": None, "device": None, "compute_type": None,
-         "job": None, "memory": None, "error": "no such\x1b model"},
+         "job": None, "memory": None, "error": "no such\x1b model", "fallback": None},
     ],
     "running": [job(12, "running", stage="transcribing", progress=0.5, duration=60.0, done=30.0, speed=9.0, eta=3.0)],
 }  # fmt: skip
