@@ -35,7 +35,7 @@ def test_transcribe_prints_the_text_and_writes_files(shared: Daemon, tmp_path: P
     ran = shared.ctl("transcribe", str(DEMO), "--format", "srt", "--output-dir", str(tmp_path))
     assert ran.returncode == names.EXIT_OK, ran.stderr
     assert ran.stdout.strip() == TEXT
-    assert "demo.flac: transcribing" in ran.stderr
+    assert "demo.flac: opening" in ran.stderr
     assert "demo.flac: completed" in ran.stderr
     assert f"demo.flac: wrote {tmp_path}/demo.srt" in ran.stderr
     assert (tmp_path / "demo.srt").read_text().startswith("1\n00:00:")
