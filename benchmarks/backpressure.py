@@ -34,7 +34,7 @@ def run(report: Report, *, quick: bool) -> None:
         peak = _transcribe(daemon, _names(clip, count, "clip"))
         while time.monotonic() - begin < silent:
             peak = max(peak, memory(daemon.pid))
-            time.sleep(0.2)
+            time.sleep(0.2)  # the silence is what is measured; between two looks at the memory
         report.note(f"nothing was read for {time.monotonic() - begin:.0f} s, in which {count} files were transcribed")
         report.figure("memory of the daemon before", before / MEGABYTE, "MB")
         report.figure("peak while nobody read − before", (peak - before) / MEGABYTE, "MB", limit=LIMIT)

@@ -131,6 +131,7 @@ def _dictate(daemon: Daemon, folder: Path, samples: Samples) -> dict[str, Any]:
         session = client.call("dictate.start", device=f"wav:{path}", language="en")["session"]
         client.wait_event(lambda event: event["data"] == {"session": session, "state": "listening"})
         first = time.perf_counter() - begin
+        # The key is held for as long as somebody speaks: nothing tells that the played microphone has no more to say.
         time.sleep(max(0.0, len(samples) / SAMPLE_RATE + RELEASE_AFTER - first))
         released = time.perf_counter()
         result = client.call("dictate.stop", session=session)

@@ -76,6 +76,7 @@ def _drop(daemon: Daemon, folder: Path, clips: list[Path], kills: int, draw: ran
         for clip in waiting[:share]:
             shutil.copyfile(clip, folder / clip.name)
         del waiting[:share]
+        # The moment of the kill is to be any moment, whatever goes on then.
         time.sleep(draw.uniform(0, LONGEST_LIFE))
         wait_for(lambda: not would_be_poison(daemon))
         daemon.kill()

@@ -88,7 +88,8 @@ class _Terminal:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "whisperctl", "top", "--colours", "dark"],
             env={**daemon.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"},
-            preexec_fn=lambda: os.login_tty(follower),  # noqa: PLW1509 (there are no threads here)
+            # Only a child that makes the terminal its own is told of its size and signals; there are no threads here.
+            preexec_fn=lambda: os.login_tty(follower),  # noqa: PLW1509
             pass_fds=(follower,),
         )
         os.close(follower)

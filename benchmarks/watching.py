@@ -73,9 +73,9 @@ def _tell_burst(report: Report, what: str, daemon: Daemon, queued: int, begin: f
 
 def _quiet(report: Report, daemon: Daemon, seconds: float, files: int) -> None:
     wait_for(lambda: daemon.call("watch.rescan")["found"] == 0)
-    time.sleep(5)  # what follows the rescan is over
+    time.sleep(5)  # what follows a rescan (rows, a checkpoint) is over by then, and nothing tells of it
     used = processor_seconds(daemon.pid)
-    time.sleep(seconds)
+    time.sleep(seconds)  # the idle time that is measured
     used = processor_seconds(daemon.pid) - used
     report.figure(f"{files:,} known files: processor time over {seconds:.0f} s", 100 * used / seconds, "%", limit=0.5)
     report.figure(f"{files:,} known files: memory (resident set)", (resident_memory(daemon.pid) or 0) / MEGABYTE, "MB")

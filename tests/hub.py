@@ -63,8 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: Hub
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the base class's)
+        """Requests are kept in `hub.requests`; printed too, they would be noise among the tests' own output."""
 
     def do_HEAD(self) -> None:
         self._answer(body=False)

@@ -156,7 +156,7 @@ def test_the_machine_is_measured_and_a_model_recommended(daemon: Daemon) -> None
 def test_without_its_accelerator_a_job_runs_on_the_cpu_and_says_so() -> None:
     """Where there is none: a machine with CUDA would just use it."""
     if devices.has_driver():
-        pytest.skip("this machine may have an accelerator")
+        pytest.skip("this machine may have an accelerator, which would do the work")
     with running_daemon(config='[workers]\ndevice = "cuda"\ncpu_fallback = true\n') as daemon:
         text = daemon.transcribe(DATA / "demo.flac")
         assert text["device"] == "cpu"
