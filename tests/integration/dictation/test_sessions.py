@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.harness import CallError, Client, Daemon, running_daemon, wait_for
+from tests.harness import DATA, CallError, Client, Daemon, running_daemon, wait_for
 from tests.integration.dictation.clips import SENTENCES, Speaker, cough, speech, words
 from tests.speech import noise, silence, word_errors
 
@@ -100,10 +100,12 @@ def test_a_private_dictation_is_kept_nowhere(daemon: Daemon, speaker: Speaker) -
     assert words(result["text"]) not in daemon.database.read_bytes().decode(errors="replace").lower()
 
 
-def test_only_one_dictation_listens_at_a_time(daemon: Daemon, speaker: Speaker) -> None:
+def test_only_one_dictation_listens_at_a_time_and_files_go_on_meanwhile(daemon: Daemon, speaker: Speaker) -> None:
     session = speaker.start(silence(0.5))
     with pytest.raises(CallError, match=f"dictation {session} is listening already"):
         daemon.call("dictate.start")
+    assert daemon.transcribe(DATA / "demo.flac")["text"]
+    assert daemon.call("dictate.status")["state"] == "listening"
     assert daemon.call("dictate.toggle")["result"]["session"] == session
 
 
