@@ -1,5 +1,6 @@
 """A service on a D-Bus that answers as xdg-desktop-portal's GlobalShortcuts and as a notification daemon do."""
 
+import abc
 import contextlib
 import queue
 import threading
@@ -22,7 +23,7 @@ from tests.harness import wait_for
 BUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 
 
-class Service:
+class Service(abc.ABC):
     """A name on the bus, served by a thread. A context manager."""
 
     name = ""
@@ -47,8 +48,9 @@ class Service:
     def send(self, message: Message) -> None:
         self._outgoing.put(message)
 
+    @abc.abstractmethod
     def answer(self, message: Message, method: str) -> None:
-        raise NotImplementedError
+        """Send what the service answers to a call."""
 
     def _serve(self) -> None:
         while not self._stopping:

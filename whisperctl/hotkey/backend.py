@@ -3,6 +3,7 @@
 Owns: the interface, and recognising chords in a stream of single keys. Leaves to others: the streams.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from whisperctl.hotkey.bindings import Binding
@@ -22,18 +23,18 @@ class BackendError(Exception):
         self.remedy = remedy
 
 
-class Backend:
+class Backend(ABC):
     """One way to learn of keys. `name` is how it is asked for."""
 
     name = ""
 
+    @abstractmethod
     def obstacle(self) -> Obstacle | None:
         """Why it can't work here; None where it should."""
-        raise NotImplementedError
 
+    @abstractmethod
     def watch(self, bindings: "tuple[Binding, ...]", ready: Callable[[], None], report: Report) -> None:
         """Tell that it is `ready`, then report keys until the process ends. Raises `BackendError`; never returns."""
-        raise NotImplementedError
 
 
 class Chords:

@@ -6,6 +6,7 @@ tried (`whisperctl.insert.plan`), running programs (`whisperctl.insert.programs`
 """
 
 import sys
+from abc import ABC, abstractmethod
 
 from whisperctl.insert import x11
 from whisperctl.insert.desktop import UINPUT, Desktop, Obstacle
@@ -32,24 +33,34 @@ class InsertError(Exception):
         self.left = left
 
 
-class Backend:
-    """One way to type. `name` is how it is asked for."""
+class Backend(ABC):
+    """One way to put text at the cursor. `name` is how it is asked for."""
 
     name = ""
 
-    def __init__(self, desktop: Desktop, line_break: Chord = ENTER) -> None:
+    def __init__(self, desktop: Desktop) -> None:
         self.desktop = desktop
-        self._line_break = line_break
 
+    @abstractmethod
     def obstacle(self) -> Obstacle | None:
         """Why it can't work on this desktop; None where it should."""
-        raise NotImplementedError
 
-    def refusal(self, text: str) -> str | None:
+    def refusal(self, text: str) -> str | None:  # noqa: B027 (a way that takes any text has nothing to say)
         """Why this text would not arrive intact; None where it should."""
 
+    @abstractmethod
     def insert(self, pieces: "list[Piece]") -> None:
-        """Type the pieces. Raises `InsertError`."""
+        """Put the pieces at the cursor. Raises `InsertError`."""
+
+
+class TypingBackend(Backend):
+    """One that presses keys: those of a text, or a chord."""
+
+    def __init__(self, desktop: Desktop, line_break: Chord = ENTER) -> None:
+        super().__init__(desktop)
+        self._line_break = line_break
+
+    def insert(self, pieces: "list[Piece]") -> None:
         for number, piece in enumerate(pieces):
             try:
                 self.type(piece.text)
@@ -58,16 +69,16 @@ class Backend:
             except ProgramError as error:
                 raise InsertError(str(error), pieces[number:]) from None
 
+    @abstractmethod
     def type(self, text: str) -> None:
         """Type one piece, which may be empty. Raises `ProgramError`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def press(self, chord: Chord) -> None:
         """Press and release a chord. Raises `ProgramError`."""
-        raise NotImplementedError
 
 
-class Wtype(Backend):
+class Wtype(TypingBackend):
     """The virtual keyboard of wlroots, Hyprland and others: its key map is its own, with every character."""
 
     name = "wtype"
@@ -92,7 +103,7 @@ class Wtype(Backend):
         run(["wtype", *down, "-k", chord.keysyms({}).rsplit("+", 1)[-1], *up])
 
 
-class Ydotool(Backend):
+class Ydotool(TypingBackend):
     """A keyboard of the kernel's, for any session. It knows key positions only: those of a US keyboard."""
 
     name = "ydotool"
@@ -124,7 +135,7 @@ class Ydotool(Backend):
         run(["ydotool", "key", *(f"{code}:1" for code in codes), *(f"{code}:0" for code in reversed(codes))])
 
 
-class Xdotool(Backend):
+class Xdotool(TypingBackend):
     """X's test extension. A character without a key needs the keyboard's map changed while typing, which loses some."""
 
     name = "xdotool"
@@ -159,7 +170,7 @@ class Xdotool(Backend):
         run(["xdotool", "key", "--clearmodifiers", chord.keysyms({})])
 
 
-class Keyboard(Backend):
+class Keyboard(TypingBackend):
     """The `keyboard` package, in a process of its own. Root only; it knows the keys of the console's map."""
 
     name = "keyboard"

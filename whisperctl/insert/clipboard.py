@@ -11,7 +11,7 @@ import subprocess
 import time
 from typing import NamedTuple
 
-from whisperctl.insert.backends import Backend, InsertError
+from whisperctl.insert.backends import Backend, InsertError, TypingBackend
 from whisperctl.insert.desktop import Desktop, Obstacle
 from whisperctl.insert.plan import Piece
 from whisperctl.insert.programs import ProgramError, environment, run
@@ -93,7 +93,7 @@ class Paste(Backend):
 
     name = "clipboard"
 
-    def __init__(self, desktop: Desktop, pressing: "tuple[Backend, ...]", chord: Chord) -> None:
+    def __init__(self, desktop: Desktop, pressing: "tuple[TypingBackend, ...]", chord: Chord) -> None:
         super().__init__(desktop)
         self._pressing = pressing
         self._chord = chord
