@@ -1,157 +1,45 @@
 """How answers and events change the picture: one pure rule.
 
-Owns: `advance`. Leaves to others: asking (`whisperctl.tui.inquiry`). An event changes at once what it tells, and marks
-as stale what else it may have changed; that is asked for, so that a lost event loses nothing.
+Owns: `advance` and its rules, one for each kind of input and of event. Leaves to others: the inputs
+(`whisperctl.tui.inputs`), which list a job is in (`whisperctl.tui.job_lists`), asking (`whisperctl.tui.inquiry`). An
+event changes at once what it tells, and marks as stale what else it may have changed; that is asked for, so that a lost
+event loses nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
-from whisperctl.shapes import Job, Json, Params, Status
+from whisperctl.shapes import Job, Json, Params
 from whisperctl.tui import picture as known
-from whisperctl.tui.picture import EVERYTHING, LIST_OF_STATE, REMEMBERED, Gone, Picture, Subject, Transcripts
+from whisperctl.tui.inputs import (
+    Answered,
+    Asked,
+    BatchesCame,
+    Connected,
+    DictationCame,
+    Disconnected,
+    EventsLost,
+    Followed,
+    Happened,
+    HealthCame,
+    Input,
+    ItemsCame,
+    JobsCame,
+    ListCame,
+    MethodUnknown,
+    Ordered,
+    StatusCame,
+    TranscriptsCame,
+    Unanswered,
+    WordsCame,
+)
+from whisperctl.tui.job_lists import pruned, with_jobs, with_list
+from whisperctl.tui.picture import EVERYTHING, Gone, Picture, Subject
 from whisperd.wire import names
 
 PROGRESS = ("stage", "progress", "done", "duration", "speed", "eta")
 """What a progress event may change in a job."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A daemon answers; it may be another one than before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """It does not answer any more, or not yet. `at` is in seconds of the monotonic clock."""
-
-    message: str
-    hint: str | None
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event."""
-
-    topic: str
-    data: Params
-    job: int | None = None
-    batch: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EventsLost:
-    """Events were lost: whatever was known may have changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """These are being asked for: what happens from now on may not be in the answers."""
-
-    subjects: frozenset[Subject]
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """They could not be answered, and are as stale as before."""
-
-    subjects: frozenset[Subject]
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCame:
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class ListCame:
-    """The jobs of a list, in its order."""
-
-    name: str
-    jobs: tuple[Job, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JobsCame:
-    """The jobs that were `asked` for; those not among `jobs` exist no more."""
-
-    asked: tuple[int, ...]
-    jobs: tuple[Job, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchesCame:
-    batches: tuple[Json, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ItemsCame:
-    """A batch, None where it exists no more, and its items."""
-
-    number: int
-    batch: Json
-    jobs: tuple[Job, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptsCame:
-    transcripts: Transcripts
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """The person reads a job's words as they are recognised; None: not any more."""
-
-    job: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class WordsCame:
-    """The segments of a job so far."""
-
-    job: int
-    segments: tuple[Json, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DictationCame:
-    status: Params
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCame:
-    health: Params
-
-
-@dataclass(frozen=True, slots=True)
-class MethodUnknown:
-    """This daemon does not have a method: what it would tell is left out."""
-
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """A verb was sent for a job or a batch (`("job", 12)`); `doing` says so, such as `pausing…`."""
-
-    subjects: tuple[Subject, ...]
-    doing: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The verb was answered: done, or refused."""
-
-    subjects: tuple[Subject, ...]
-
-
-Input = (
-    Connected | Disconnected | Happened | EventsLost | Asked | Unanswered | StatusCame | ListCame | JobsCame
-    | BatchesCame | ItemsCame | Followed | WordsCame | TranscriptsCame | DictationCame | HealthCame | MethodUnknown
-    | Ordered | Answered
-)  # fmt: skip
 
 
 def advance(picture: Picture, inputs: Iterable[Input]) -> Picture:
@@ -212,110 +100,7 @@ def _merged(job: Job, facts: Params) -> Job:
     return merged
 
 
-# -- jobs and their lists ---------------------------------------------------------------------------------------------
-
-
-def with_jobs(picture: Picture, changes: Mapping[int, Job | None]) -> Picture:
-    """The picture with these jobs as they are now (None: gone), each in the list of its state."""
-    if not changes:
-        return picture
-    jobs = dict(picture.jobs)
-    moved: dict[int, Job | None] = {}
-    for number, job in changes.items():
-        before = jobs.get(number)
-        if job is None:
-            jobs.pop(number, None)
-        else:
-            jobs[number] = job
-        if job is None or before is None or _rank(before) != _rank(job):
-            moved[number] = job
-    if not moved:
-        return replace(picture, jobs=jobs)
-    lists = {name: _placed(name, picture.listed(name), moved, jobs) for name in known.LISTS}
-    items = picture.items
-    if gone := {number for number, job in moved.items() if job is None}:
-        items = {batch: tuple(n for n in of_batch if n not in gone) for batch, of_batch in items.items()}
-    pending = {who: doing for who, doing in picture.pending.items() if who[0] != "job" or who[1] not in moved}
-    status = _recounted(picture, moved)
-    return _pruned(replace(picture, jobs=jobs, lists=lists, items=items, pending=pending, status=status))
-
-
-def _recounted(picture: Picture, moved: Mapping[int, Job | None]) -> Status | None:
-    """The status with jobs counted in their new states, until the daemon's own counts come."""
-    if picture.status is None:
-        return None
-    counts = dict(picture.status["queue"])
-    for number, job in moved.items():
-        before = picture.jobs.get(number)
-        if before is not None:
-            counts[before["state"]] = max(counts.get(before["state"], 0) - 1, 0)
-            if job is not None:
-                counts[job["state"]] = counts.get(job["state"], 0) + 1
-    recounted: Any = {**picture.status, "queue": counts}
-    return recounted
-
-
-def _rank(job: Job) -> tuple[object, ...]:
-    """What decides a job's list and its place there."""
-    if job["state"] == "queued":
-        return ("queued", job["place"])
-    return (job["state"], job["started_at"], job["retry_at"], job["finished_at"])
-
-
-def _placed(
-    name: str, before: tuple[int, ...], moved: Mapping[int, Job | None], jobs: Mapping[int, Job]
-) -> tuple[int, ...]:
-    """A list after the moved jobs have left it, and those that belong there have found their places."""
-    staying = [number for number in before if number not in moved]
-    coming = [job for job in moved.values() if job is not None and LIST_OF_STATE.get(job["state"]) == name]
-    if not coming:
-        return before if len(staying) == len(before) else tuple(staying)
-    if name == known.QUEUE:
-        for job in sorted(coming, key=_queue_place):
-            staying.insert(_queue_place(job), job["id"])
-        return tuple(staying)
-    return ordered(name, [*(jobs[number] for number in staying), *coming])
-
-
-def _queue_place(job: Job) -> int:
-    """Its index in the queue; what has no place there stands behind all that have one."""
-    return job["place"] - 1 if job["place"] else known.LOADED * 100
-
-
-def ordered(name: str, jobs: Iterable[Job]) -> tuple[int, ...]:
-    """The jobs of a list in its order: ended ones the newest first, the others by when they began or will begin."""
-    if name == known.QUEUE:
-        return tuple(job["id"] for job in jobs)
-    if name in (known.FAILED, known.ENDED):
-        newest = sorted(jobs, key=lambda job: (job["finished_at"] or "", job["id"]), reverse=True)
-        return tuple(job["id"] for job in newest[: REMEMBERED if name == known.ENDED else None])
-    key = {known.RUNNING: "started_at", known.WAITING: "retry_at"}.get(name)
-    facts: Callable[[Any], tuple[str, int]] = lambda job: ((job[key] or "") if key else "", job["id"])  # noqa: E731
-    return tuple(job["id"] for job in sorted(jobs, key=facts))
-
-
-def _pruned(picture: Picture) -> Picture:
-    """Without the jobs that nothing shows any more."""
-    shown = set[int]()
-    for numbers in (*picture.lists.values(), *picture.items.values()):
-        shown.update(numbers)
-    if len(shown) == len(picture.jobs):
-        return picture
-    return replace(picture, jobs={number: job for number, job in picture.jobs.items() if number in shown})
-
-
-def _list_came(picture: Picture, given: ListCame) -> Picture:
-    """A list anew. Jobs that it held and that are not in it now are gone, or will be found in another."""
-    lists = {**picture.lists, given.name: ordered(given.name, given.jobs)}
-    numbers = {job["id"] for job in given.jobs}
-    for name, listed in lists.items():
-        if name != given.name and not numbers.isdisjoint(listed):
-            lists[name] = tuple(number for number in listed if number not in numbers)
-    jobs = {**picture.jobs, **{job["id"]: job for job in given.jobs}}
-    return _pruned(replace(picture, lists=lists, jobs=jobs))
-
-
-# -- the rest ---------------------------------------------------------------------------------------------------------
+# -- inputs other than events -----------------------------------------------------------------------------------------
 
 
 def _connected(picture: Picture, _given: Connected) -> Picture:
@@ -350,10 +135,14 @@ def _status_came(picture: Picture, given: StatusCame) -> Picture:
     return with_jobs(_staled(replace(picture, status=given.status, workers=workers), ended), running)
 
 
+def _list_came(picture: Picture, given: ListCame) -> Picture:
+    return with_list(picture, given.name, given.jobs)
+
+
 def _batches_came(picture: Picture, given: BatchesCame) -> Picture:
     batches = {batch["id"]: batch for batch in given.batches}
     items = {number: jobs for number, jobs in picture.items.items() if number in batches}
-    return _pruned(replace(picture, batches=batches, items=items))
+    return pruned(replace(picture, batches=batches, items=items))
 
 
 def _items_came(picture: Picture, given: ItemsCame) -> Picture:

@@ -21,9 +21,10 @@ from whisperctl.errors import CommandError
 from whisperctl.shapes import Json
 from whisperctl.tui import details, keys, palette, panels, rows, verbs, views
 from whisperctl.tui import picture as known
-from whisperctl.tui.advance import Followed, TranscriptsCame, Unanswered, advance
-from whisperctl.tui.advance import Input as Change
+from whisperctl.tui.advance import advance
 from whisperctl.tui.canvas import Canvas, Listing
+from whisperctl.tui.inputs import Followed, TranscriptsCame, Unanswered
+from whisperctl.tui.inputs import Input as Change
 from whisperctl.tui.inquiry import Inquiry, transcripts
 from whisperctl.tui.line import Line, Piece
 from whisperctl.tui.link import Link

@@ -13,7 +13,7 @@ from whisperctl.errors import CommandError, RequestFailedError
 from whisperctl.follow import RECHECK
 from whisperctl.shapes import Job, Json, Params
 from whisperctl.tui import picture as known
-from whisperctl.tui.advance import (
+from whisperctl.tui.inputs import (
     Asked,
     BatchesCame,
     DictationCame,

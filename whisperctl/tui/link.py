@@ -15,7 +15,7 @@ from whisperctl.client import CALL_TIMEOUT, MAX_ANSWER, connect, encoded, result
 from whisperctl.errors import CommandError, DisconnectedError, RequestFailedError
 from whisperctl.follow import FIRST_PAUSE, LONGEST_PAUSE
 from whisperctl.shapes import Json, Params
-from whisperctl.tui.advance import Connected, Disconnected, EventsLost, Happened, Input
+from whisperctl.tui.inputs import Connected, Disconnected, EventsLost, Happened, Input
 from whisperd.wire import names
 
 TOPICS = [topic for topic in names.TOPICS if topic != names.TOPIC_JOB_SEGMENT]

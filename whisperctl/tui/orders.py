@@ -11,7 +11,7 @@ from whisperctl import render
 from whisperctl.errors import CommandError
 from whisperctl.shapes import Json, Params
 from whisperctl.tui import picture as known
-from whisperctl.tui.advance import Answered, Input, JobsCame, Ordered, Unanswered
+from whisperctl.tui.inputs import Answered, Input, JobsCame, Ordered, Unanswered
 from whisperctl.tui.link import Link
 from whisperctl.tui.picture import Subject
 from whisperctl.tui.verbs import Verb

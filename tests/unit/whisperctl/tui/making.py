@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.scripted_daemon import job
-from whisperctl.tui.advance import ListCame, StatusCame, advance
+from whisperctl.tui.advance import advance
+from whisperctl.tui.inputs import ListCame, StatusCame
 from whisperctl.tui.picture import LIST_OF_STATE, Picture
 
 COUNTS = dict.fromkeys(("queued", "running", "waiting", "paused", "completed", "failed", "cancelled"), 0)

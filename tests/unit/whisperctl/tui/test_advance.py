@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.whisperctl.tui.making import COUNTS, batch, in_state, picture_of, status, worker
 from whisperctl.tui import picture as known
-from whisperctl.tui.advance import (
+from whisperctl.tui.advance import advance
+from whisperctl.tui.inputs import (
     Answered,
     Asked,
     BatchesCame,
@@ -29,7 +30,6 @@ from whisperctl.tui.advance import (
     StatusCame,
     Unanswered,
     WordsCame,
-    advance,
 )
 from whisperctl.tui.picture import EVERYTHING, LIST_OF_STATE, LISTS, Picture
 

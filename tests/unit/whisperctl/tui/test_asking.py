@@ -7,7 +7,8 @@ import pytest
 from tests.unit.whisperctl.tui.making import batch, in_state, picture_of
 from whisperctl.tui import picture as known
 from whisperctl.tui import verbs
-from whisperctl.tui.advance import BatchesCame, Disconnected, advance
+from whisperctl.tui.advance import advance
+from whisperctl.tui.inputs import BatchesCame, Disconnected
 from whisperctl.tui.inquiry import choose
 from whisperctl.tui.picture import Subject
 from whisperd.jobs.job import State

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.unit.whisperctl.tui.making import batch, in_state, picture_of, worker
 from whisperctl import render
 from whisperctl.tui import details, keys, panels, rows, views
-from whisperctl.tui.advance import DictationCame, Disconnected, Happened, HealthCame, MethodUnknown, advance
+from whisperctl.tui.advance import advance
 from whisperctl.tui.background import colour_of, is_bright, palette_name
+from whisperctl.tui.inputs import DictationCame, Disconnected, Happened, HealthCame, MethodUnknown
 from whisperctl.tui.line import Line, Piece, columns_of, fitted, plain, spread, wrapped
 from whisperctl.tui.panels import KeyHint
 from whisperctl.tui.picture import LIST_OF_STATE, Picture

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.unit.whisperctl.tui.making import batch, in_state, picture_of
 from whisperctl.tui import picture as known
 from whisperctl.tui import views
-from whisperctl.tui.advance import BatchesCame, ItemsCame, TranscriptsCame, advance
+from whisperctl.tui.advance import advance
+from whisperctl.tui.inputs import BatchesCame, ItemsCame, TranscriptsCame
 from whisperctl.tui.picture import Transcripts
 from whisperctl.tui.views import CHOOSABLE, Key, kept_place, rows_of, section_of
 
