@@ -18,9 +18,10 @@ from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from whisperd.config.current import Current
-from whisperd.dictation import course
+from whisperd.dictation import course, listening
 from whisperd.dictation.recordings import Shelf
 from whisperd.dictation.session import Request, Session, error_data
+from whisperd.dictation.surroundings import Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import Event, EventBus
@@ -65,7 +66,7 @@ class Dictation:
         self._group: TaskGroup | None = None
         self._problem: WhisperdError | None = None
         self._say, self._said = anyio.create_memory_object_stream[dictate.DictateStateEvent](math.inf)
-        self._around = course.Surroundings(ledger, scheduler, bus, current, self._microphone, self._shelf, self._tell)
+        self._around = Surroundings(ledger, scheduler, bus, current, self._microphone, self._shelf, self._tell)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Take up what was left behind, then serve for ever. To be started after the scheduler."""
@@ -130,7 +131,7 @@ class Dictation:
 
     def release(self, session: Session, reason: str | None = None) -> None:
         """End the recording, if it has not ended; `reason` where that was not by command."""
-        course.release(session, self._tell, reason)
+        listening.release(session, self._tell, reason)
 
     def recording(self) -> Session | None:
         """The session that records now."""

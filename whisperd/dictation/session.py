@@ -94,6 +94,11 @@ class Session:
         self.over.set()
         self._news.set()
 
+    async def turn(self) -> None:
+        """Wait until the session whose text comes first is settled."""
+        if self.before is not None:
+            await self.before.settled.wait()
+
     async def recorded(self, samples: int) -> None:
         """Wait until that much is recorded, or nothing more is to be."""
         while self.level.samples < samples and not self.released.is_set():

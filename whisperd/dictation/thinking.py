@@ -1,0 +1,95 @@
+"""The second part of a session's course: from its recording, while that still grows, to its text.
+
+Owns: when a pause is looked for, trying once more what failed, and the text rules' place. Leaves to others: what has
+been decoded (`decoding`), the rules (`rules`), what becomes of the text (`ending`).
+"""
+
+import logging
+import time
+
+import msgspec
+
+from whisperd.dictation import rules
+from whisperd.dictation.decoding import Utterances
+from whisperd.dictation.session import Session, error_data
+from whisperd.dictation.surroundings import Surroundings
+from whisperd.errors import WorkerError
+from whisperd.events import Event
+from whisperd.frames import SAMPLE_RATE
+from whisperd.transcripts.transcript import Transcript
+from whisperd.wire import dictate, names
+from whisperd.wire.types import ErrorData
+
+_log = logging.getLogger(__name__)
+
+SHORTEST = 0.3
+"""Seconds; a key that was only touched."""
+
+LISTEN_INTERVAL = SAMPLE_RATE // 2
+"""Samples after which it is worth looking for a pause again."""
+
+
+class NothingHeardError(Exception):
+    """There are no words in the recording."""
+
+
+class FailedError(Exception):
+    """There will be no text, for a reason that the person is told."""
+
+    def __init__(self, error: ErrorData) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+async def transcribed(session: Session, around: Surroundings) -> Transcript:
+    """Decode while it is recorded, and the rest. Raises WorkerError when that fails twice."""
+    settings = around.current.settings
+    utterances = Utterances(around.scheduler, session.request.engine, settings.workers.batch_deadline)
+    failed = False
+    while True:
+        try:
+            return await _follow_speech(session, utterances, around)
+        except WorkerError as error:
+            _log.warning("dictation %d: %s", session.number, error.message)
+            if failed or session.cancelled:
+                raise
+            failed = True
+
+
+async def _follow_speech(session: Session, utterances: Utterances, around: Surroundings) -> Transcript:
+    await utterances.load()
+    await session.answering.wait()
+    while not session.released.is_set():
+        if session.path is not None and await utterances.advance(session.path):
+            _publish(session, utterances, around)
+        await session.recorded(utterances.heard + LISTEN_INTERVAL)
+    if session.path is None:
+        await session.over.wait()
+        assert session.problem is not None
+        raise FailedError(error_data(session.problem))
+    transcript = await utterances.finish(session.path, lambda: _worth_decoding(session))
+    chosen = around.current.settings.rules
+    if rules.is_invented(
+        transcript.text,
+        peak=session.peak,
+        no_speech=utterances.no_speech,
+        confidence=transcript.confidence,
+        more=chosen.hallucinations,
+    ):
+        raise NothingHeardError
+    text = rules.finish(transcript.text, transcript.language, chosen)
+    return msgspec.structs.replace(transcript, text=text)
+
+
+async def _worth_decoding(session: Session) -> float:
+    """Wait until nothing more is recorded; the seconds there are. Raises NothingHeardError where it is too short."""
+    await session.over.wait()
+    if session.duration < SHORTEST or session.cancelled:
+        raise NothingHeardError
+    return session.duration
+
+
+def _publish(session: Session, utterances: Utterances, around: Surroundings) -> None:
+    session.committed = rules.finish(utterances.text, utterances.language, around.current.settings.rules)
+    partial = dictate.DictatePartialEvent(session.number, session.committed, "")
+    around.bus.publish(Event(names.TOPIC_DICTATE_PARTIAL, time.time(), msgspec.to_builtins(partial)))
