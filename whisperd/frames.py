@@ -1,8 +1,8 @@
-"""The messages between the daemon and its child processes, and how they travel.
+"""The messages between the daemon and a worker.
 
-Owns: the length-prefixed MessagePack framing, every call to and reply from a worker, and the values those carry
-(chunks, plans, segments, failures). Leaves to others: starting and killing children (`whisperd.workers`), computing
-the replies (`whisperd.worker`). It imports the standard library and msgspec only, since worker and recorder import
+Owns: every call to and reply from a worker, and the values those carry (chunks, plans, segments, failures). Leaves to
+others: how they travel (`whisperd.framing`), starting and killing children (`whisperd.workers`), computing the replies
+(`whisperd.worker`). It imports the standard library, msgspec and the framing only, since worker and recorder import
 nothing else of the daemon.
 
 Audio positions are integer samples at 16 kHz counted from the beginning of the audio; times of segments and words are
@@ -12,10 +12,11 @@ what a worker remembers (an open decoder, the last block's samples, the loaded m
 
 import enum
 import socket
-import struct
 from typing import Final
 
 import msgspec
+
+from whisperd.framing import decode, receive_body
 
 SAMPLE_RATE: Final = 16_000
 """Samples a second of all audio inside whisperd; Whisper's input rate."""
@@ -25,11 +26,6 @@ FRAMES_PER_SECOND: Final = 100
 
 FULL_CONTEXT: Final = 3_000
 """Mel frames of Whisper's whole window (30 s)."""
-
-MAX_FRAME: Final = 64 * 1024 * 1024
-"""Bytes of the largest frame either side accepts; a larger length prefix means a broken peer."""
-
-_LENGTH: Final = struct.Struct(">I")
 
 
 class FailureKind(enum.StrEnum):
@@ -368,66 +364,23 @@ Reply = (
 )
 
 
-# -- framing ----------------------------------------------------------------------------------------------------------
+# -- on the wire -----------------------------------------------------------------------------------------------------
 
-
-class FrameError(Exception):
-    """The peer sent something that is no frame of ours."""
-
-
-_encoder: Final = msgspec.msgpack.Encoder()
 _call_decoder: Final = msgspec.msgpack.Decoder(Call)
 _reply_decoder: Final = msgspec.msgpack.Decoder(Reply)
 
 
-def encode(message: msgspec.Struct) -> bytes:
-    """The message as one frame: four bytes of big-endian length, then MessagePack."""
-    body = _encoder.encode(message)
-    return _LENGTH.pack(len(body)) + body
-
-
-def frame_length(prefix: bytes) -> int:
-    """Bytes that follow a four-byte prefix. Raises FrameError above MAX_FRAME."""
-    (length,) = _LENGTH.unpack(prefix)
-    if length > MAX_FRAME:
-        raise FrameError(f"a frame of {length} bytes was announced; at most {MAX_FRAME} are allowed")
-    return length
-
-
 def decode_call(body: bytes) -> Call:
     """Raises FrameError for anything that is not a call."""
-    try:
-        return _call_decoder.decode(body)
-    except msgspec.DecodeError as error:
-        raise FrameError(f"not a call: {error}") from error
+    return decode(_call_decoder, body, "a call")
 
 
 def decode_reply(body: bytes) -> Reply:
     """Raises FrameError for anything that is not a reply."""
-    try:
-        return _reply_decoder.decode(body)
-    except msgspec.DecodeError as error:
-        raise FrameError(f"not a reply: {error}") from error
+    return decode(_reply_decoder, body, "a reply")
 
 
 def receive_call(connection: socket.socket) -> Call | None:
-    """Block until the next call has arrived; None when the daemon has closed its end."""
+    """Block until the next call has arrived; None when the daemon has closed its end. Raises FrameError."""
     body = receive_body(connection)
     return None if body is None else decode_call(body)
-
-
-def receive_body(connection: socket.socket) -> bytes | None:
-    """Block until the next frame has arrived: what follows its prefix; None at the end of the stream."""
-    prefix = _receive_exactly(connection, _LENGTH.size)
-    return None if prefix is None else _receive_exactly(connection, frame_length(prefix))
-
-
-def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:
-    parts: list[bytes] = []
-    while count > 0:
-        part = connection.recv(min(count, 1 << 20))
-        if not part:
-            return None
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)

@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import Any
 
-from whisperd.frames import FrameError, encode, receive_body
+from whisperd.framing import FrameError, encode, receive_body
 from whisperd.lifeline import OrphanedError, follow
 from whisperd.recorder import messages
 from whisperd.recorder.messages import Message

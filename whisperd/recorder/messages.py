@@ -1,4 +1,4 @@
-"""The messages between the daemon and its recorder, framed as `whisperd.frames` frames the workers'.
+"""The messages between the daemon and its recorder, framed as the workers' are (`whisperd.framing`).
 
 Owns: their shapes, and the decoders of both directions. Unlike a worker, a recorder also speaks unasked: levels while
 it records, and the end of a recording whoever ended it. It makes one recording at a time.
@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from whisperd.frames import FrameError
+from whisperd.framing import decode
 
 
 class EndReason(enum.StrEnum):
@@ -113,15 +113,9 @@ _message_decoder: Final = msgspec.msgpack.Decoder(Message)
 
 def decode_call(body: bytes) -> Call:
     """Raises FrameError for anything that is not a call."""
-    try:
-        return _call_decoder.decode(body)
-    except msgspec.DecodeError as error:
-        raise FrameError(f"not a call: {error}") from error
+    return decode(_call_decoder, body, "a call")
 
 
 def decode_message(body: bytes) -> Message:
     """Raises FrameError for anything that is not a message."""
-    try:
-        return _message_decoder.decode(body)
-    except msgspec.DecodeError as error:
-        raise FrameError(f"not a message: {error}") from error
+    return decode(_message_decoder, body, "a message")

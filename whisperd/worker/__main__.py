@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 
-from whisperd.frames import FrameError
+from whisperd.framing import FrameError
 from whisperd.lifeline import OrphanedError, follow, yield_to_others
 from whisperd.worker.serve import serve
 

@@ -11,7 +11,8 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-from whisperd.frames import Call, Ready, Reply, encode, receive_call
+from whisperd.frames import Call, Ready, Reply, receive_call
+from whisperd.framing import encode
 from whisperd.worker.failures import WorkError, failure_of
 
 Answer = Callable[[Call], Reply]

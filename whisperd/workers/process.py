@@ -1,7 +1,8 @@
 """One worker process from its start to its reaping.
 
-Owns: the exec, the socketpair, one call at a time with its deadline, SIGSTOP, SIGCONT and SIGKILL. Leaves to others:
-when to start a worker and what to call (`whisperd.workers.lane`), and the child's inside (`whisperd.worker`).
+Owns: one call at a time with its deadline, SIGSTOP, SIGCONT and SIGKILL. Leaves to others: the exec and the connection
+(`whisperd.workers.child`), when to start a worker and what to call (`whisperd.workers.lane`), and the child's inside
+(`whisperd.worker`).
 
 A call that ends in any way but with its reply (deadline, cancellation, a broken stream) leaves the conversation in an
 unknown state, so the process is killed: there is nothing in it to lose. A deadline counts running time only: while the
@@ -13,9 +14,6 @@ import logging
 import math
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +23,8 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from whisperd import frames
 from whisperd.errors import WorkerError
+from whisperd.framing import FrameError, encode
+from whisperd.workers.child import GONE, child_command, describe_exit, receive_body, start
 
 _log = logging.getLogger(__name__)
 
@@ -83,19 +83,7 @@ class WorkerProcess:
     @classmethod
     async def spawn(cls, arguments: Sequence[str]) -> "WorkerProcess":
         """Start `python -m whisperd.worker`; it takes calls once `ready` has returned. Raises OSError."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                process = await _spawn(theirs, arguments)
-            except BaseException:
-                ours.close()
-                raise
-        try:
-            return cls(process, await UNIXSocketStream.from_socket(ours))
-        except BaseException:
-            ours.close()
-            process.kill()
-            raise
+        return await start(lambda fd: worker_command(fd, arguments), cls)
 
     async def ready(self) -> None:
         """Wait until the process takes calls. Raises WorkerDiedError, CallTimeoutError; then it is killed."""
@@ -106,7 +94,7 @@ class WorkerProcess:
 
         Raises WorkerDiedError, CallTimeoutError; on these and on cancellation the process is killed.
         """
-        return await self._converse(frames.encode(call), type(call).__name__, deadline)
+        return await self._converse(encode(call), type(call).__name__, deadline)
 
     async def _converse(self, frame: bytes, name: str, deadline: float) -> frames.Reply:
         try:
@@ -117,11 +105,11 @@ class WorkerProcess:
                 if frame:
                     await self._send(frame)
                 return await self._receive()
-        except frames.FrameError as error:
+        except FrameError as error:
             self.kill()
             message = f"worker {self.pid} answered {name} with nonsense ({error}) and was replaced"
             raise WorkerDiedError(message, None) from None
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+        except GONE:
             raise await self._death(name) from None
         except BaseException:
             self.kill()
@@ -148,8 +136,7 @@ class WorkerProcess:
         return WorkerDiedError(f"worker {self.pid} {describe_exit(status)} during {name}", status)
 
     async def _receive(self) -> frames.Reply:
-        length = frames.frame_length(await self._reader.receive_exactly(4))
-        return frames.decode_reply(await self._reader.receive_exactly(length))
+        return frames.decode_reply(await receive_body(self._reader))
 
     def stop(self) -> None:
         """SIGSTOP the process and its call's clock. Does nothing when it is stopped or dead."""
@@ -206,19 +193,7 @@ class WorkerProcess:
 
 def worker_command(fd: int, arguments: Sequence[str]) -> list[str]:
     """The command line of a worker that talks on `fd` and dies with this process."""
-    command = [sys.executable, "-m", "whisperd.worker", "--fd", str(fd), "--parent", str(os.getpid())]
-    return [*command, *arguments]
-
-
-async def _spawn(theirs: socket.socket, arguments: Sequence[str]) -> Process:
-    return await anyio.open_process(
-        worker_command(theirs.fileno(), arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=2,
-        stderr=None,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,
-    )
+    return [*child_command("whisperd.worker", fd), *arguments]
 
 
 def _handle_of(pid: int) -> int | None:
@@ -227,19 +202,6 @@ def _handle_of(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except ProcessLookupError:
         return None
-
-
-def describe_exit(status: int | None) -> str:
-    """An exit status in words, as a clause that follows the process's name."""
-    if status is None:
-        return "lost its connection"
-    if status >= 0:
-        return f"exited with status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    return f"was killed by {name}"
 
 
 def resident_memory(pid: int) -> int | None:

@@ -8,9 +8,6 @@ time; what a person is told when the microphone fails. Leaves to others: what is
 import contextlib
 import logging
 import os
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TypeVar
@@ -19,11 +16,11 @@ import anyio
 from anyio.abc import Process, UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from whisperd import frames
 from whisperd.errors import MicrophoneError
+from whisperd.framing import FrameError, encode
 from whisperd.recorder import messages
 from whisperd.recorder.messages import Device, Ended, Level, Message, Opened
-from whisperd.workers.process import describe_exit
+from whisperd.workers.child import GONE, child_command, describe_exit, receive_body, start
 
 _log = logging.getLogger(__name__)
 
@@ -40,14 +37,7 @@ REAP_DEADLINE = 5.0
 
 R = TypeVar("R", bound=Message)
 
-_GONE = (
-    anyio.EndOfStream,
-    anyio.IncompleteRead,
-    anyio.BrokenResourceError,
-    anyio.ClosedResourceError,
-    frames.FrameError,
-    OSError,
-)
+_BROKEN = (*GONE, FrameError)
 
 
 class RecorderDiedError(MicrophoneError):
@@ -66,20 +56,19 @@ class _Child:
     async def send(self, call: messages.Call) -> None:
         """Raises RecorderDiedError."""
         try:
-            await self._stream.send(frames.encode(call))
-        except _GONE:
+            await self._stream.send(encode(call))
+        except _BROKEN:
             raise await self.death() from None
 
     async def receive(self, deadline: float) -> Message:
         """Raises RecorderDiedError, also when nothing comes in time; then it is killed."""
         try:
             with anyio.fail_after(deadline):
-                length = frames.frame_length(await self._reader.receive_exactly(4))
-                return messages.decode_message(await self._reader.receive_exactly(length))
+                return messages.decode_message(await receive_body(self._reader))
         except TimeoutError:
             await self.end()
             raise RecorderDiedError(f"the recorder said nothing for {deadline:.0f} s and was replaced") from None
-        except _GONE:
+        except _BROKEN:
             raise await self.death() from None
 
     async def death(self) -> RecorderDiedError:
@@ -209,7 +198,7 @@ class Microphone:
             self._forget(child)
             await child.end()
         try:
-            child = await _spawn(devices)
+            child = await start(_command, lambda process, stream: _Child(process, stream, devices))
         except OSError as error:
             raise RecorderDiedError(f"the recorder can't be started: {error.strerror}") from error
         try:
@@ -225,32 +214,8 @@ class Microphone:
             self._child = None
 
 
-async def _spawn(devices: tuple[str, ...]) -> _Child:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            process = await anyio.open_process(
-                recorder_command(theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=2,
-                stderr=None,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        except BaseException:
-            ours.close()
-            raise
-    try:
-        return _Child(process, await UNIXSocketStream.from_socket(ours), devices)
-    except BaseException:
-        ours.close()
-        process.kill()
-        raise
-
-
-def recorder_command(fd: int) -> list[str]:
-    """The command line of a recorder that talks on `fd` and dies with this process."""
-    return [sys.executable, "-m", "whisperd.recorder", "--fd", str(fd), "--parent", str(os.getpid())]
+def _command(fd: int) -> list[str]:
+    return child_command("whisperd.recorder", fd)
 
 
 def sound_devices() -> tuple[str, ...]:

@@ -30,9 +30,8 @@ from whisperd.frames import (
     Reply,
     Source,
     decode_reply,
-    encode,
-    frame_length,
 )
+from whisperd.framing import PREFIX_SIZE, encode, frame_length
 from whisperd.jobs.batching import group
 
 MODEL = str(Path(whisperd.__file__).parent / "data" / "test-en")
@@ -77,7 +76,7 @@ class Child:
         self.socket.sendall(encode(call))
 
     def receive(self) -> Reply:
-        return decode_reply(self._exactly(frame_length(self._exactly(4))))
+        return decode_reply(self._exactly(frame_length(self._exactly(PREFIX_SIZE))))
 
     def call(self, call: Call, expected: type[R]) -> R:
         self.send(call)

@@ -25,9 +25,9 @@ from whisperd.frames import (
     Opened,
     Ready,
     Reply,
-    encode,
     receive_call,
 )
+from whisperd.framing import encode
 
 
 class StandIn:

@@ -19,7 +19,8 @@ from tests.integration.workers.asking import call_number, kernel_file, kernel_st
 from tests.integration.workers.conftest import Workers
 from whisperd.frames import Failed, FailureKind, Open, Opened, Source
 from whisperd.workers import process
-from whisperd.workers.process import CallTimeoutError, WorkerDiedError, WorkerProcess, describe_exit, resident_memory
+from whisperd.workers.child import describe_exit
+from whisperd.workers.process import CallTimeoutError, WorkerDiedError, WorkerProcess, resident_memory
 
 pytestmark = pytest.mark.anyio
 
