@@ -39,7 +39,9 @@ class RuleSettings(Section, frozen=True):
     sentences. `hallucinations` are further texts that are not believed where the sound gives no reason to. `filter` is
     a program with its arguments that gets the text on its standard input and answers with another one; when it fails or
     takes longer than `filter_timeout` seconds the text stays as it was.
-    `trailing_space`: a space after what is delivered, so that the next one does not stick to it.
+    `trailing_space`: a space after what is delivered, so that the next one does not stick to it. `continue_within`:
+    seconds after a dictation within which the next one goes on from its text: it begins with a capital of its own and
+    without a space only where that text lets it. 0: every dictation stands for itself.
     """
 
     spoken_punctuation: bool = False
@@ -49,6 +51,7 @@ class RuleSettings(Section, frozen=True):
     filter: tuple[Name, ...] = ()
     filter_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
     trailing_space: bool = True
+    continue_within: Seconds = 20.0
 
 
 class DictationSettings(Section, frozen=True):

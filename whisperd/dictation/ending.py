@@ -1,7 +1,8 @@
 """The last part of a session's course: what becomes of it, and the result that says so.
 
-Owns: that a text is stored before anybody is told, what is kept of a recording without one, and the way through the
-queue. Leaves to others: the state's table (`transitions`), the rows (`whisperd.store`), the files (`recordings`).
+Owns: the text rules' place, that a text is stored before anybody is told, what is kept of a recording without one, and
+the way through the queue. Leaves to others: the state's table (`transitions`), the rules (`rules`), the rows
+(`whisperd.store`), the files (`recordings`).
 """
 
 import logging
@@ -29,8 +30,9 @@ _log = logging.getLogger(__name__)
 
 
 async def stored(session: Session, transcript: Transcript, around: Surroundings) -> DictateResult:
-    """The text goes through the filter, into the history, and out, in this order."""
-    text, problem = await _filtered(transcript.text, around)
+    """The text goes through the rules and the filter, into the history, and out, in this order."""
+    before = around.before(session)
+    text, problem = await _finished(transcript, before, around)
     if session.cancelled:
         return await thrown_away(session, around)
     if not text.strip():
@@ -49,11 +51,21 @@ async def stored(session: Session, transcript: Transcript, around: Surroundings)
             problem = error_data(error)
     if session.cancelled:
         return ended(session, None, problem)
-    return ended(session, Command.FINISH, problem, around.delivered(text), job)
+    return _delivered(session, text, before, problem, job, around)
 
 
-async def _filtered(text: str, around: Surroundings) -> tuple[str, ErrorData | None]:
+def _delivered(
+    session: Session, text: str, before: str, problem: ErrorData | None, job: int | None, around: Surroundings
+) -> DictateResult:
+    text = around.delivered(text, before)
+    around.last.keep("" if session.request.private else text)
+    return ended(session, Command.FINISH, problem, text, job)
+
+
+async def _finished(transcript: Transcript, before: str, around: Surroundings) -> tuple[str, ErrorData | None]:
+    """The transcript's text after the rules and the filter, and what was wrong with the filter."""
     chosen = around.current.settings.rules
+    text = rules.finish(transcript.text, transcript.language, chosen, before)
     if not chosen.filter or not text:
         return text, None
     text, problem = await run_filter(chosen.filter, text, chosen.filter_timeout)
@@ -153,11 +165,11 @@ async def by_the_queue(session: Session, around: Surroundings) -> DictateResult:
         error = ErrorData("transcription", retryable=True, message=message, hint=hint)
         return ended(session, Command.FAIL, error, job=row.id)
     await _settle(session, "transcribed", around)
-    text = rules.finish(transcript.text, transcript.language, around.current.settings.rules)
-    text, problem = await _filtered(text, around)
+    before = around.before(session)
+    text, problem = await _finished(transcript, before, around)
     if not text.strip():
         return ended(session, Command.FIND_NOTHING, problem, job=row.id)
-    return ended(session, Command.FINISH, problem, around.delivered(text), row.id)
+    return _delivered(session, text, before, problem, row.id, around)
 
 
 async def _final_job(job_id: int, session: Session, around: Surroundings) -> tuple[JobRow, Transcript | None]:

@@ -28,7 +28,7 @@ _NO_SPACE_AFTER: Final = frozenset("([{\n")
 
 
 def finish(text: str, language: str | None, rules: RuleSettings, before: str = "") -> str:
-    """The text as it is to stand after `before` (what the same dictation has said already); without space around it."""
+    """The text as it is to stand after `before` (what was dictated just before); without space around it."""
     text = re.sub(r"[ \t]{2,}", " ", text.strip())
     if rules.spoken_punctuation:
         text = speak_punctuation(text, language)

@@ -21,7 +21,7 @@ from whisperd.config.current import Current
 from whisperd.dictation import course, listening
 from whisperd.dictation.recordings import Shelf
 from whisperd.dictation.session import Request, Session, error_data
-from whisperd.dictation.surroundings import Surroundings
+from whisperd.dictation.surroundings import LastText, Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import Event, EventBus
@@ -66,7 +66,9 @@ class Dictation:
         self._group: TaskGroup | None = None
         self._problem: WhisperdError | None = None
         self._say, self._said = anyio.create_memory_object_stream[dictate.DictateStateEvent](math.inf)
-        self._around = Surroundings(ledger, scheduler, bus, current, self._microphone, self._shelf, self._tell)
+        self._around = Surroundings(
+            ledger, scheduler, bus, current, self._microphone, self._shelf, self._tell, LastText()
+        )
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Take up what was left behind, then serve for ever. To be started after the scheduler."""

@@ -39,6 +39,7 @@ class Session:
         self.state = SessionState.OPENING
         self.told: SessionState | None = None
         self.started_at = time.time()
+        self.began = time.monotonic()
         self.opened: Opened | None = None
         self.level = Level(0.0, 0.0, 0)
         self.peak = 0.0

@@ -1,7 +1,7 @@
 """The second part of a session's course: from its recording, while that still grows, to its text.
 
-Owns: when a pause is looked for, trying once more what failed, and the text rules' place. Leaves to others: what has
-been decoded (`decoding`), the rules (`rules`), what becomes of the text (`ending`).
+Owns: when a pause is looked for, trying once more what failed, and which texts are not believed. Leaves to others: what
+has been decoded (`decoding`), the rules (`rules`), what becomes of the text (`ending`).
 """
 
 import logging
@@ -42,7 +42,7 @@ class FailedError(Exception):
 
 
 async def transcribed(session: Session, around: Surroundings) -> Transcript:
-    """Decode while it is recorded, and the rest. Raises WorkerError when that fails twice."""
+    """Decode while it is recorded, and the rest; the text is as decoded. Raises WorkerError when that fails twice."""
     settings = around.current.settings
     utterances = Utterances(around.scheduler, session.request.engine, settings.workers.batch_deadline)
     failed = False
@@ -68,17 +68,15 @@ async def _follow_speech(session: Session, utterances: Utterances, around: Surro
         assert session.problem is not None
         raise FailedError(error_data(session.problem))
     transcript = await utterances.finish(session.path, lambda: _worth_decoding(session))
-    chosen = around.current.settings.rules
     if rules.is_invented(
         transcript.text,
         peak=session.peak,
         no_speech=utterances.no_speech,
         confidence=transcript.confidence,
-        more=chosen.hallucinations,
+        more=around.current.settings.rules.hallucinations,
     ):
         raise NothingHeardError
-    text = rules.finish(transcript.text, transcript.language, chosen)
-    return msgspec.structs.replace(transcript, text=text)
+    return transcript
 
 
 async def _worth_decoding(session: Session) -> float:
@@ -90,6 +88,9 @@ async def _worth_decoding(session: Session) -> float:
 
 
 def _publish(session: Session, utterances: Utterances, around: Surroundings) -> None:
-    session.committed = rules.finish(utterances.text, utterances.language, around.current.settings.rules)
+    if session.before is not None:
+        return  # what its text goes on from is not known yet, and committed text never changes
+    chosen = around.current.settings.rules
+    session.committed = rules.finish(utterances.text, utterances.language, chosen, around.before(session))
     partial = dictate.DictatePartialEvent(session.number, session.committed, "")
     around.bus.publish(Event(names.TOPIC_DICTATE_PARTIAL, time.time(), msgspec.to_builtins(partial)))

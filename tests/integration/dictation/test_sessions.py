@@ -137,6 +137,7 @@ def test_a_killed_recorder_and_a_killed_worker_lose_no_word(daemon: Daemon, spea
         assert result["state"] == "done", result
         assert word_errors(words(result["text"]), SENTENCES[1]) <= 1
     assert result["error"] is None
+    assert result["text"][0].islower()  # it goes on from the text before
 
 
 def test_dictations_that_wait_for_the_model_come_out_in_order(daemon: Daemon, speaker: Speaker) -> None:
