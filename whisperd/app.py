@@ -47,6 +47,7 @@ from whisperd.config.settings import Settings
 from whisperd.dictation.service import Dictation
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
 from whisperd.events import Event, EventBus, Filter
+from whisperd.job_commands import JobCommands
 from whisperd.lanes import adjust_slots, make_slots, plan_lanes
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
@@ -154,22 +155,24 @@ async def _run_with(
     runner = Runner(ledger, bus, live, current, places.state_dir, pulls)
     slots = make_slots(bus, current.settings, lanes)
     scheduler = Scheduler(ledger, runner, slots, current)
+    commands = JobCommands(ledger, scheduler, current)
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
     reloader = Reloader(current, ledger)
-    watching = WatchService(ledger, scheduler, bus, current, places.state_dir)
-    dictation = Dictation(ledger, scheduler, bus, current, places.state_dir, places.socket.parent)
+    watching = WatchService(ledger, commands, bus, current, places.state_dir)
+    dictation = Dictation(ledger, scheduler, commands, bus, current, places.state_dir, places.socket.parent)
     doctor = Doctor(database, current, reloader, watching, dictation, places.state_dir)
     daemon = DaemonApi(identity, database, scheduler, presenter, doctor, reloader, stop)
     config = ConfigApi(current, reloader)
     admission = Admission(current, places.state_dir)
-    job = JobApi(database, scheduler, bus, presenter, admission)
+    job = JobApi(database, commands, bus, presenter, admission)
     figures = BatchFigures(database, live)
-    batch = BatchApi(database, BatchCommands(ledger, scheduler), figures, presenter, admission, current)
-    queue = QueueApi(database, scheduler)
+    batch_commands = BatchCommands(ledger, scheduler, commands)
+    batch = BatchApi(database, batch_commands, figures, presenter, admission, current)
+    queue = QueueApi(database, scheduler, commands)
     dictate = DictateApi(dictation)
     watch = WatchApi(database, watching, current, places.state_dir)
-    history = HistoryApi(database, scheduler)
+    history = HistoryApi(database, commands)
     retention = Retention(database, bus, current)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 from whisperd.errors import RefusedError
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.batches import BatchCommand, BatchState
 from whisperd.jobs.job import Failure, Options, State
 from whisperd.jobs.transitions import Command
@@ -29,16 +30,17 @@ New = Sequence[tuple[NewJob, Failure | None]]
 class BatchCommands:
     """Every command raises NotFoundError for a batch that does not exist, and changes nothing where it raises."""
 
-    def __init__(self, ledger: Ledger, scheduler: Scheduler) -> None:
+    def __init__(self, ledger: Ledger, scheduler: Scheduler, jobs: JobCommands) -> None:
         self._ledger = ledger
         self._scheduler = scheduler
+        self._jobs = jobs
 
     async def create(self, name: str, concurrency: int, options: Options, new: New, *, start: bool) -> BatchRow:
         """A draft with these items, or a running batch. Raises RefusedError (name in use), QueueFullError."""
         now = time.time()
 
         def change(conn: sqlite3.Connection) -> tuple[BatchRow, list[StoredEvent]]:
-            self._scheduler.check_room(conn, len(new))
+            self._jobs.check_room(conn, len(new))
             batch, created = batches.create(conn, name, concurrency, options, now)
             _, told = batch_items.add(conn, batch, new, now)
             more = _command(conn, batch, BatchCommand.START, now) if start else []
@@ -53,7 +55,7 @@ class BatchCommands:
         now = time.time()
 
         def change(conn: sqlite3.Connection) -> batch_items.Changed:
-            self._scheduler.check_room(conn, len(new))
+            self._jobs.check_room(conn, len(new))
             return batch_items.add(conn, batches.find(conn, reference), new, now)
 
         items = await self._ledger.change(change)

@@ -1,7 +1,8 @@
-"""The scheduler: carries out what the policy decides, and the commands of people.
+"""The scheduler: carries out what the policy decides.
 
-Owns: the loop from a snapshot to actions on lanes, and the commands that change states. Leaves to others: the rules
-(`whisperd.jobs.policy`), a run (`whisperd.runner`), commits (`whisperd.ledger`), processes (`whisperd.workers`).
+Owns: the loop from a snapshot to actions on lanes, leases of the interactive lane, and the queue's switch. Leaves to
+others: the rules (`whisperd.jobs.policy`), a run (`whisperd.runner`), commits (`whisperd.ledger`), processes
+(`whisperd.workers`), what people do with jobs (`whisperd.job_commands`).
 
 The loop sleeps until something has happened (`poke`) or a time has come: a retry, the end of a lane's idle time or
 pause, the edge of quiet hours, the limit of a stop.
@@ -14,24 +15,24 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.config.current import Current
-from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, QueueFullError, RefusedError
+from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
 from whisperd.hooks import run_hook
 from whisperd.jobs import policy
-from whisperd.jobs.job import Failure, Priority, State
+from whisperd.jobs.job import Priority, State
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.mates import Mates
 from whisperd.runner import RunHandle, Runner
 from whisperd.slots import Lease, Slot
 from whisperd.store import batches, jobs, order, queue, recovery
-from whisperd.store.jobs import JobRow, NewJob, Transitioned
+from whisperd.store.jobs import JobRow, Transitioned
 from whisperd.wire import names
 from whisperd.workers.lane import Lane, WorkerStartError
 
@@ -241,6 +242,39 @@ class Scheduler:
             self._grant_leases()
             self.poke()
 
+    async def _rewrite(self, job_ids: Sequence[int]) -> None:
+        try:
+            for job_id in job_ids:
+                await self._runner.rewrite_outputs(job_id)
+        except (DatabaseError, DiskFullError) as error:
+            _log.error("files could not be written again: %s", error.message)
+        finally:
+            self._rewriting = False
+            self.poke()
+
+    async def _next_time(self) -> float:
+        """The time of anyio's clock at which to look again though nothing has happened."""
+        moment = anyio.current_time()
+        times = [slot.idle_until() for slot in self._slots.values()]
+        times += [slot.pause_ends for slot in self._slots.values() if slot.pause_ends > moment]
+        running = [held for slot in self._slots.values() for held in (*slot.runs, slot.lease) if held]
+        limits = [held.started_at + policy.STOP_LIMIT for held in running]
+        times += [limit for limit in limits if limit > moment]
+        retry_at = await self._database.read(order.next_retry_at)
+        edge = policy.next_change(self._current.settings.schedule.low_hours(), datetime.datetime.now().astimezone())
+        wall = [at for at in (retry_at, edge.timestamp() if edge else None) if at is not None]
+        # No event tells that the clock was set or the machine slept.
+        times += [moment + min(max(0.0, at - time.time()), CLOCK_TRUST) for at in wall]
+        return min(times, default=math.inf)
+
+    async def _stop(self) -> None:
+        """Nothing of a killed worker's batch is lost but its time: the jobs go on from their checkpoints."""
+        for slot in self._slots.values():
+            await slot.lane.end()
+        now = time.time()
+        with contextlib.suppress(DatabaseError, DiskFullError):  # then the next start finds them running
+            await self._ledger.commit(lambda c: _give_back(c, now))
+
     # -- leases -------------------------------------------------------------------------------------------------------
 
     @property
@@ -292,90 +326,15 @@ class Scheduler:
     def _with_leases(self, waiting: Mapping[Priority, int]) -> dict[Priority, int]:
         return {**waiting, Priority.INTERACTIVE: waiting.get(Priority.INTERACTIVE, 0) + len(self._leases)}
 
-    async def _rewrite(self, job_ids: Sequence[int]) -> None:
-        try:
-            for job_id in job_ids:
-                await self._runner.rewrite_outputs(job_id)
-        except (DatabaseError, DiskFullError) as error:
-            _log.error("files could not be written again: %s", error.message)
-        finally:
-            self._rewriting = False
-            self.poke()
+    # -- what commands of people mean here ----------------------------------------------------------------------------
 
-    async def _next_time(self) -> float:
-        """The time of anyio's clock at which to look again though nothing has happened."""
-        moment = anyio.current_time()
-        times = [slot.idle_until() for slot in self._slots.values()]
-        times += [slot.pause_ends for slot in self._slots.values() if slot.pause_ends > moment]
-        running = [held for slot in self._slots.values() for held in (*slot.runs, slot.lease) if held]
-        limits = [held.started_at + policy.STOP_LIMIT for held in running]
-        times += [limit for limit in limits if limit > moment]
-        retry_at = await self._database.read(order.next_retry_at)
-        edge = policy.next_change(self._current.settings.schedule.low_hours(), datetime.datetime.now().astimezone())
-        wall = [at for at in (retry_at, edge.timestamp() if edge else None) if at is not None]
-        # No event tells that the clock was set or the machine slept.
-        times += [moment + min(max(0.0, at - time.time()), CLOCK_TRUST) for at in wall]
-        return min(times, default=math.inf)
-
-    async def _stop(self) -> None:
-        """Nothing of a killed worker's batch is lost but its time: the jobs go on from their checkpoints."""
-        for slot in self._slots.values():
-            await slot.lane.end()
-        now = time.time()
-        with contextlib.suppress(DatabaseError, DiskFullError):  # then the next start finds them running
-            await self._ledger.commit(lambda c: _give_back(c, now))
-
-    # -- commands -----------------------------------------------------------------------------------------------------
-
-    async def submit(self, new: Sequence[tuple[NewJob, Failure | None]]) -> list[JobRow]:
-        """Queue jobs in one transaction; on return they are durable. One that has a failure already is born failed.
-
-        Raises QueueFullError when not all of them fit; then none is queued.
-        """
-        now = time.time()
-
-        def insert_all(connection: sqlite3.Connection) -> list[Transitioned]:
-            return [
-                jobs.insert(connection, job, now)
-                if failure is None
-                else jobs.insert_failed(connection, job, failure, now)
-                for job, failure in new
-            ]
-
-        return await self.admit(len(new), insert_all)
-
-    async def admit(self, count: int, insert: Callable[[sqlite3.Connection], list[Transitioned]]) -> list[JobRow]:
-        """Let `insert` queue up to `count` jobs, with whatever belongs to them, in one transaction.
-
-        Raises QueueFullError when not all of them fit; then nothing is changed.
-        """
-
-        def insert_where_they_fit(connection: sqlite3.Connection) -> list[Transitioned]:
-            self.check_room(connection, count)
-            return insert(connection)
-
-        rows = await self._ledger.commit(insert_where_they_fit)
-        for row in rows:
-            if run := self._run_of(row.id):  # perhaps promoted: it need not give way any more
-                run.job = row
+    async def pause_queue(self, paused: bool) -> None:
+        """Hold or release normal and low work; kept over a restart."""
+        if paused is not self._paused:
+            await self._database.write(lambda c: queue.set_paused(c, paused))
+            self._paused = paused
+            await self._ledger.record(names.TOPIC_QUEUE_STATE, {"paused": paused})
         self.poke()
-        return rows
-
-    def check_room(self, connection: sqlite3.Connection, more: int) -> None:
-        """Raises QueueFullError when the queue can't take so many jobs more."""
-        unfinished = sum(count for state, count in jobs.counts(connection).items() if not state.final)
-        limit = self._current.settings.queue.max_length
-        if unfinished + more > limit:
-            raise QueueFullError(
-                f"the queue holds {unfinished} of at most {limit} jobs; {more} more do not fit, so none was queued",
-                hint="wait, cancel some, or raise queue.max_length in the configuration",
-            )
-
-    async def pause(self, job_id: int) -> JobRow:
-        """Raises NotFoundError, IllegalTransitionError. A running job ends after its batch, which is kept."""
-        job = await self._command(job_id, Command.PAUSE)
-        self.give_way([job_id])
-        return job
 
     def give_way(self, job_ids: Iterable[int]) -> None:
         """Have the runs of these jobs, if any, end after their batch."""
@@ -387,49 +346,11 @@ class Scheduler:
         for run in filter(None, map(self._run_of, job_ids)):
             run.scope.cancel()
 
-    async def resume(self, job_id: int) -> JobRow:
-        """Raises NotFoundError, IllegalTransitionError."""
-        return await self._command(job_id, Command.RESUME)
-
-    async def cancel(self, job_id: int) -> JobRow:
-        """Raises NotFoundError, IllegalTransitionError. A running job's batch is thrown away at once."""
-        job = await self._command(job_id, Command.CANCEL)
-        self.abandon([job_id])
-        return job
-
-    async def retry(self, job_id: int) -> JobRow:
-        """Raises NotFoundError, IllegalTransitionError."""
-        return await self._command(job_id, Command.RETRY)
-
-    async def move(self, job_id: int, place: int) -> JobRow:
-        """Put a queued job at a place (1 is the first) of its class. Raises NotFoundError, RefusedError."""
-        now = time.time()
-        [job] = await self._ledger.commit(lambda c: [queue.move(c, job_id, place, now)])
-        self.poke()
-        return job
-
-    async def delete(self, job_id: int) -> None:
-        """Remove a finished job with its transcript. Raises NotFoundError, RefusedError."""
-        if self.is_running(job_id):
-            raise RefusedError(f"job {job_id} is still ending", hint="try again in a moment")
-        await self._database.write(lambda c: queue.delete(c, job_id))
-
-    async def pause_queue(self, paused: bool) -> None:
-        """Hold or release normal and low work; kept over a restart."""
-        if paused is not self._paused:
-            await self._database.write(lambda c: queue.set_paused(c, paused))
-            self._paused = paused
-            await self._ledger.record(names.TOPIC_QUEUE_STATE, {"paused": paused})
-        self.poke()
-
-    async def clear(self) -> int:
-        """Remove the rows of finished jobs, never their transcripts; how many there were."""
-        return await self._database.write(queue.clear)
-
-    async def _command(self, job_id: int, command: Command) -> JobRow:
-        job = await self._ledger.transition(job_id, command, reason="by command")
-        self.poke()
-        return job
+    def tell_runs(self, rows: Iterable[JobRow]) -> None:
+        """Have the runs of these jobs, if any, know them as they are now: one that was promoted need not give way."""
+        for row in rows:
+            if run := self._run_of(row.id):
+                run.job = row
 
     def is_running(self, job_id: int) -> bool:
         """Whether a run of the job has not ended yet, whatever the job's state is."""

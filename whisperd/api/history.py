@@ -1,7 +1,7 @@
 """Use cases of `history.*`: list, search, show, edit, delete, export.
 
 Owns: what each means, and the cursors of their pages. Leaves to others: the queries (`whisperd.store.history`), the
-transcripts themselves (`whisperd.store.transcripts`), jobs that still have a row (the scheduler).
+transcripts themselves (`whisperd.store.transcripts`), jobs that still have a row (`whisperd.job_commands`).
 """
 
 import time
@@ -14,8 +14,8 @@ from whisperd.api import history_views as views
 from whisperd.api.handler import Handler
 from whisperd.api.views import transcript_view
 from whisperd.errors import NotFoundError, WhisperdError
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.job import Format, Kind
-from whisperd.scheduler import Scheduler
 from whisperd.store import history, jobs, queue, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.history import TranscriptRow
@@ -32,9 +32,9 @@ EXPORT_BYTES: Final = 4 << 20
 
 
 class HistoryApi:
-    def __init__(self, database: Database, scheduler: Scheduler) -> None:
+    def __init__(self, database: Database, commands: JobCommands) -> None:
         self._database = database
-        self._scheduler = scheduler
+        self._commands = commands
 
     def handlers(self) -> Mapping[str, Handler]:
         """The methods that are answered here."""
@@ -82,7 +82,7 @@ class HistoryApi:
             if await self._database.read(lambda c: jobs.get(c, job_id)) is None:
                 await self._database.write(lambda c: queue.forget(c, job_id))
             else:
-                await self._scheduler.delete(job_id)
+                await self._commands.delete(job_id)
         except WhisperdError as error:
             data = ErrorData(error.kind, error.retryable, error.message, error.hint)
             return wire.HistoryAnswer(job_id, ok=False, error=data)

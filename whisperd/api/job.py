@@ -1,7 +1,7 @@
 """Use cases of `job.*`: submit, list, show, text, wait, cancel.
 
-Owns: what each means. Leaves to others: the checks that come before the queue (`admission`), state changes (the
-scheduler), rows (the store), types and their conversion (`whisperd.wire`, `views`).
+Owns: what each means. Leaves to others: the checks that come before the queue (`admission`), state changes
+(`whisperd.job_commands`), rows (the store), types and their conversion (`whisperd.wire`, `views`).
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from whisperd.api.views import story_entry, transcript_view
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import EventBus, EventsLostError, Subscription
 from whisperd.frames import ChunkResult
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.job import Kind, State
-from whisperd.scheduler import Scheduler
 from whisperd.store import batches, checkpoints, events, jobs, order, transcripts
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow
@@ -33,13 +33,13 @@ class JobApi:
     def __init__(
         self,
         database: Database,
-        scheduler: Scheduler,
+        commands: JobCommands,
         bus: EventBus,
         presenter: Presenter,
         admission: Admission,
     ) -> None:
         self._database = database
-        self._scheduler = scheduler
+        self._commands = commands
         self._bus = bus
         self._presenter = presenter
         self._admission = admission
@@ -65,7 +65,7 @@ class JobApi:
         if params.low and params.kind is Kind.DICTATION:
             raise InvalidParamsError("params.low: a dictation can't be lowered", hint="submit it with kind `file`")
         new = await self._admission.jobs(params.files, params.kind, params.options, low=params.low, again=params.again)
-        rows = await self._scheduler.submit(new)
+        rows = await self._commands.submit(new)
         return types.JobsResult(await self._presenter.views(rows))
 
     async def show(self, params: types.JobParams) -> types.JobShowResult:
@@ -98,23 +98,23 @@ class JobApi:
         return types.JobsResult(await self._presenter.views(await self._rows(params.ids)))
 
     async def pause(self, params: types.JobIdsParams) -> types.JobAnswersResult:
-        return await self._each(params.ids, self._scheduler.pause)
+        return await self._each(params.ids, self._commands.pause)
 
     async def resume(self, params: types.JobIdsParams) -> types.JobAnswersResult:
-        return await self._each(params.ids, self._scheduler.resume)
+        return await self._each(params.ids, self._commands.resume)
 
     async def cancel(self, params: types.JobIdsParams) -> types.JobAnswersResult:
-        return await self._each(params.ids, self._scheduler.cancel)
+        return await self._each(params.ids, self._commands.cancel)
 
     async def retry(self, params: types.JobIdsParams) -> types.JobAnswersResult:
-        return await self._each(params.ids, self._scheduler.retry)
+        return await self._each(params.ids, self._commands.retry)
 
     async def delete(self, params: types.JobIdsParams) -> types.JobAnswersResult:
-        return await self._each(params.ids, self._scheduler.delete)
+        return await self._each(params.ids, self._commands.delete)
 
     async def move(self, params: types.JobMoveParams) -> types.JobAnswersResult:
         places = dict(zip(params.ids, itertools.count(params.place), strict=False))
-        return await self._each(params.ids, lambda job: self._scheduler.move(job, places[job]))
+        return await self._each(params.ids, lambda job: self._commands.move(job, places[job]))
 
     async def _each(
         self, ids: Sequence[int], command: Callable[[int], Awaitable[JobRow | None]]

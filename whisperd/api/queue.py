@@ -1,12 +1,13 @@
 """Use cases of `queue.*`: pause, resume, clear.
 
-Owns: what each answers. Leaves to others: the switch and the rows (the scheduler and the store).
+Owns: what each answers. Leaves to others: the switch (the scheduler) and the rows (`whisperd.job_commands`).
 """
 
 from collections.abc import Mapping
 
 from whisperd.api.handler import Handler
 from whisperd.api.views import queue_counts
+from whisperd.job_commands import JobCommands
 from whisperd.scheduler import Scheduler
 from whisperd.store import jobs
 from whisperd.store.connection import Database
@@ -14,9 +15,10 @@ from whisperd.wire import names, types
 
 
 class QueueApi:
-    def __init__(self, database: Database, scheduler: Scheduler) -> None:
+    def __init__(self, database: Database, scheduler: Scheduler, commands: JobCommands) -> None:
         self._database = database
         self._scheduler = scheduler
+        self._commands = commands
 
     def handlers(self) -> Mapping[str, Handler]:
         """The methods that are answered here."""
@@ -35,7 +37,7 @@ class QueueApi:
         return await self._result()
 
     async def clear(self, params: types.Empty) -> types.QueueClearResult:  # noqa: ARG002
-        return types.QueueClearResult(await self._scheduler.clear())
+        return types.QueueClearResult(await self._commands.clear())
 
     async def _result(self) -> types.QueueResult:
         counts = await self._database.read(jobs.counts)

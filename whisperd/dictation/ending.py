@@ -151,7 +151,7 @@ async def by_the_queue(session: Session, around: Surroundings) -> DictateResult:
         return ended(session, Command.FAIL, error_data(error))
     new = NewJob(path=session.path, kind=Kind.DICTATION, priority=Priority.INTERACTIVE, options=session.request.options)
     try:
-        [row] = await around.scheduler.submit([(new, None)])
+        [row] = await around.commands.submit([(new, None)])
         row, transcript = await _final_job(row.id, session, around)
     except WhisperdError as error:
         return ended(session, Command.FAIL, error_data(error))

@@ -25,6 +25,7 @@ from whisperd.dictation.surroundings import LastText, Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import Event, EventBus
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.job import Kind, Options, Priority
 from whisperd.ledger import Ledger
 from whisperd.models.engine import resolve_engine, resolve_options
@@ -50,11 +51,18 @@ class Dictation:
     """Runs sessions until its task is cancelled; what is being recorded then is found by the next daemon."""
 
     def __init__(
-        self, ledger: Ledger, scheduler: Scheduler, bus: EventBus, current: Current, state_dir: Path, runtime_dir: Path
+        self,
+        ledger: Ledger,
+        scheduler: Scheduler,
+        commands: JobCommands,
+        bus: EventBus,
+        current: Current,
+        state_dir: Path,
+        runtime_dir: Path,
     ) -> None:
         """`runtime_dir`: for recordings that nothing is kept of; in memory, where the system has such a folder."""
         self._ledger = ledger
-        self._scheduler = scheduler
+        self._commands = commands
         self._bus = bus
         self._current = current
         self._state_dir = state_dir
@@ -67,7 +75,7 @@ class Dictation:
         self._problem: WhisperdError | None = None
         self._say, self._said = anyio.create_memory_object_stream[dictate.DictateStateEvent](math.inf)
         self._around = Surroundings(
-            ledger, scheduler, bus, current, self._microphone, self._shelf, self._tell, LastText()
+            ledger, scheduler, commands, bus, current, self._microphone, self._shelf, self._tell, LastText()
         )
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -233,7 +241,7 @@ class Dictation:
             found = await self._shelf.orphans()
             new = [NewJob(path=path, kind=Kind.DICTATION, priority=Priority.LOW, options=options) for path in found]
             if new:
-                await self._scheduler.submit([(job, None) for job in new])
+                await self._commands.submit([(job, None) for job in new])
                 _log.info("%d recordings without a transcript were found and queued", len(new))
         except (WhisperdError, OSError) as error:
             _log.error("recordings of dictations could not be looked through: %s", error)

@@ -11,6 +11,7 @@ from whisperd.dictation import rules
 from whisperd.dictation.recordings import Shelf
 from whisperd.dictation.session import Session
 from whisperd.events import EventBus
+from whisperd.job_commands import JobCommands
 from whisperd.ledger import Ledger
 from whisperd.scheduler import Scheduler
 from whisperd.workers.recorder import Microphone
@@ -37,6 +38,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     ledger: Ledger
     scheduler: Scheduler
+    commands: JobCommands
     bus: EventBus
     current: Current
     microphone: Microphone

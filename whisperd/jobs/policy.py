@@ -1,7 +1,7 @@
 """What should run, stop, go on and give way: one pure function of a snapshot.
 
 Owns: `decide`, the hours of low work, and how many lanes there are. Leaves to others: taking the snapshot and carrying
-the actions out (`whisperd.scheduler`), and which job is first within a class (`whisperd.store.jobs.next_queued`).
+the actions out (`whisperd.scheduler`), and which job is first within a class (`whisperd.store.order.next_queued`).
 
 The rules, in the order of their weight:
 1. An idle lane starts the first job of the highest class that it serves and that is allowed. Beside a job only jobs of

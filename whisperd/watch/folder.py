@@ -2,7 +2,7 @@
 
 Owns: the folder's rounds (when its folders and all its files are looked at, which hints are followed, when unfinished
 files are looked at again), its state, and what is remembered of it between two rounds. Leaves to others: looking
-(`scanner`), the rules (`names`, `finished`, `orphans`), rows and jobs (`whisperd.store.watch`, the scheduler).
+(`scanner`), the rules (`names`, `finished`, `orphans`), rows and jobs (`whisperd.store.watch`, `taking`).
 
 Nothing that is only in memory decides whether a file is transcribed: after a kill, a full scan finds the same files
 with the same rows.
@@ -19,11 +19,11 @@ import anyio
 import msgspec
 
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, QueueFullError
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.folder import Afterwards, FolderState, Notice
 from whisperd.jobs.job import Options
 from whisperd.ledger import Ledger
 from whisperd.printable import printable
-from whisperd.scheduler import Scheduler
 from whisperd.store import watch
 from whisperd.store.watch import FolderRow, NewFile
 from whisperd.watch import root, scanner, tending
@@ -58,7 +58,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     """
 
     ledger: Ledger
-    scheduler: Scheduler
+    commands: JobCommands
     admit: Callable[[], Awaitable[None]]
     options: Callable[[FolderRow], Options]
     others: Callable[[], frozenset[bytes]]
@@ -82,7 +82,7 @@ class FolderWatch:
         self.options = around.options(row)
         self._names = NameRules(row.rules)
         self._disk = Disk()
-        self._taker = Taker(row, self.options, self._disk, self._database, around.scheduler)
+        self._taker = Taker(row, self.options, self._disk, self._database, around.commands)
         self._turn = anyio.Lock()
         self._wake = anyio.Event()
         self._root: root.Root | None = None

@@ -16,13 +16,13 @@ from anyio.abc import TaskGroup, TaskStatus
 from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, RefusedError
 from whisperd.events import EventBus, EventsLostError
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.folder import FolderRules
 from whisperd.jobs.job import Format, Kind, Options
 from whisperd.ledger import Ledger
 from whisperd.models.engine import resolve_options
 from whisperd.printable import printable
 from whisperd.room import check_disk
-from whisperd.scheduler import Scheduler
 from whisperd.store import watch
 from whisperd.store.watch import FolderRow, Origin
 from whisperd.watch.folder import FolderWatch, Surroundings
@@ -39,7 +39,7 @@ class WatchService:
     def __init__(
         self,
         ledger: Ledger,
-        scheduler: Scheduler,
+        commands: JobCommands,
         bus: EventBus,
         current: Current,
         state_dir: Path,
@@ -57,7 +57,7 @@ class WatchService:
         self._turn = anyio.Lock()
         self._around = Surroundings(
             ledger=ledger,
-            scheduler=scheduler,
+            commands=commands,
             admit=lambda: check_disk(state_dir, current.settings.queue.disk_floor),
             options=self._options,
             others=lambda: frozenset(folder.row.path for folder in self._folders.values()),

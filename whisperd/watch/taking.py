@@ -13,11 +13,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from whisperd.job_commands import JobCommands
 from whisperd.jobs.company import WATCHED, company_of
 from whisperd.jobs.folder import FileState
 from whisperd.jobs.job import Kind, Options, Priority
 from whisperd.jobs.version import signature
-from whisperd.scheduler import Scheduler
 from whisperd.store import watch
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow, NewJob, Transitioned
@@ -38,12 +38,12 @@ CHUNK: Final = 200
 class Taker:
     """One folder's; `row` for its id, path and rules, `options` with nothing left open."""
 
-    def __init__(self, row: FolderRow, options: Options, disk: Disk, database: Database, scheduler: Scheduler) -> None:
+    def __init__(self, row: FolderRow, options: Options, disk: Disk, database: Database, commands: JobCommands) -> None:
         self._row = row
         self._options = options
         self._disk = disk
         self._database = database
-        self._scheduler = scheduler
+        self._commands = commands
 
     def path(self, key: Key) -> bytes:
         return os.path.join(self._row.path, *key)  # noqa: PTH118 - bytes
@@ -97,7 +97,7 @@ class Taker:
         Raises QueueFullError, DatabaseError, DiskFullError, UnresponsiveError; then nothing is changed.
         """
         moved = await self.moved(finished)
-        return await self._scheduler.admit(len(finished), lambda c: self._commit(c, finished, moved, again))
+        return await self._commands.admit(len(finished), lambda c: self._commit(c, finished, moved, again))
 
     def _commit(
         self,
