@@ -120,6 +120,7 @@ hallucinations = ["thanks for nothing"]
 filter = ["sed", "s/a/b/"]
 filter_timeout = 1.5
 trailing_space = false
+continue_within = 30.0
 
 [[rules.replacements]]
 find = "w d"
