@@ -1,7 +1,7 @@
 """Augmentation: what microphones and rooms do to clean speech, on numpy arrays.
 
-Owns level, tempo, short random filters and noise. Everything is a pure function of a seeded generator; audio is
-float32, mono, 16 kHz, shape (samples,).
+Owns level, tempo, short random filters and noise, and what other speakers would do to a spectrogram. Everything is a
+pure function of a seeded generator; audio is float32, mono, 16 kHz, shape (samples,).
 """
 
 from __future__ import annotations
@@ -60,6 +60,33 @@ def noise(samples: int, draw: np.random.Generator) -> Audio:
     if draw.random() < 0.3:
         made = made * (1 + 0.8 * np.sin(2 * np.pi * draw.uniform(0.1, 3) * time + draw.uniform(0, 6)))
     return (made / max(1e-9, float(np.sqrt(np.mean(made**2))))).astype(np.float32)
+
+
+# Where the resonances of a speaker are moved each by its own amount, in hertz; between them, by what is between.
+_RESONANCES = (0, 500, 1200, 2200, 3500, 8000)
+
+
+def varied(filters: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
+    """A mel filter bank, shape (bands, frequencies from 0 to 8 kHz), that hears another speaker and microphone.
+
+    Resonances are moved together by a tenth or so and each by a little more (after Jaitly and Hinton, "Vocal tract
+    length perturbation improves speech recognition", 2013), the spectrum is bent by some decibels, and sometimes a few
+    neighbouring bands are as good as missing (after Park et al., "SpecAugment", 2019).
+    """
+    bands, count = filters.shape
+    frequencies = np.linspace(0, RATE / 2, count)
+    shifts = draw.normal(0, 0.07) + draw.normal(0, 0.04, len(_RESONANCES))
+    moved = frequencies * np.exp(np.interp(frequencies, _RESONANCES, shifts.clip(-0.2, 0.2)))
+    places = np.maximum.accumulate(moved).clip(0, RATE / 2) / (RATE / 2) * (count - 1)
+    below = np.minimum(places.astype(np.int64), count - 2)
+    part = (places - below).astype(np.float32)
+    heard = filters[:, below] * (1 - part) + filters[:, below + 1] * part
+    knots = np.linspace(0, bands - 1, 6)
+    decibels = np.interp(np.arange(bands), knots, draw.normal(0, 4, 6)) + draw.normal(0, 4) * np.linspace(-1, 1, bands)
+    if draw.random() < 0.3:
+        first = int(draw.integers(bands))
+        decibels[first : first + int(draw.integers(3, 13))] -= 40
+    return (heard * (10 ** (decibels / 10))[:, None]).astype(np.float32)
 
 
 class NoiseBank:

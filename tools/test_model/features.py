@@ -24,8 +24,8 @@ class LogMel:
         self.filters = torch.from_numpy(FeatureExtractor().mel_filters).to(device)
         self.window = torch.hann_window(N_FFT, device=device)
 
-    def __call__(self, audio: Tensor, lengths: Tensor, frames: int) -> Tensor:
-        """Features of a batch.
+    def __call__(self, audio: Tensor, lengths: Tensor, frames: int, filters: Tensor | None = None) -> Tensor:
+        """Features of a batch, through its own filter banks if there are `filters`, shape (batch, 80, 201).
 
         `audio` is float32 of shape (batch, samples), 16 kHz, zero beyond each window's length; `lengths` are those
         lengths in samples; `frames` of 10 ms is the encoder's context. Returns shape (batch, 80, frames).
@@ -34,7 +34,7 @@ class LogMel:
         padded = torch.nn.functional.pad(audio, (0, max(0, frames * HOP + HOP - audio.shape[1])))
         spectrum = torch.stft(padded, N_FFT, HOP, window=self.window, center=True, return_complex=True)
         power = spectrum[..., :frames].abs().square()
-        mel = torch.log10(torch.clamp(self.filters @ power, min=1e-10))
+        mel = torch.log10(torch.clamp((self.filters if filters is None else filters) @ power, min=1e-10))
         own = torch.arange(frames, device=audio.device)[None] < (lengths[:, None] // HOP + 1)
         loudest = mel.masked_fill(~own[:, None], -torch.inf).amax(dim=(1, 2), keepdim=True)
         mel = (torch.maximum(mel, loudest - 8.0) + 4.0) / 4.0

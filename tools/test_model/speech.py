@@ -13,9 +13,11 @@ import argparse
 import json
 import os
 import random
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -31,9 +33,16 @@ FLITE = ["kal16", "slt", "awb"]
 UNSEEN_VARIANTS = words("caleb benjamin gustave Hugo edward norbert shelby victor ed Andrea")
 UNSEEN_FLITE = ["rms"]
 FLITE_SHARE = 0.2
-# Heard in training only: other sources of sound in espeak-ng, and flite's few voices made into many.
-TRAINING_VARIANTS = words("klatt klatt2 klatt3 klatt4 klatt5 croak whisper")
-TRAINING_VARIANTS_SHARE, TRAINING_FLITE_SHARE = 0.08, 0.35
+# Heard in training only: Festival's voices, all other variants of espeak-ng that are no relatives of those kept out
+# (among them other sources of sound), and few voices made into many by pitch and vocal tract.
+FESTIVAL = ["kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts"]
+TRAINING_VARIANTS = words(
+    "klatt klatt2 klatt3 klatt4 klatt5 klatt6 croak whisper whisperf Alicia AnxiousAndy Diogo Gene Gene2 Henrique "
+    "Jacky Lee Marco Mario Mike Nguyen RicishayMax RicishayMax2 RicishayMax3 Storm Tweaky anika antonio aunty belinda "
+    "boris david fast grandma grandpa iven iven2 iven3 iven4 john kaukovalta marcelo michel miguel pablo paul pedro "
+    "quincy rob robert robosoft robosoft3 robosoft5 robosoft7 sandro steph2 steph3 travis zac"
+)
+TRAINING_VARIANTS_SHARE, TRAINING_FLITE_SHARE, TRAINING_FESTIVAL_SHARE = 0.2, 0.25, 0.35
 TEST_SEED = 900_000
 TEST_SIZE = 500
 
@@ -75,6 +84,32 @@ class Corpus:
         return self.samples[utterance.start : utterance.start + utterance.length].astype(np.float32) / 32768
 
 
+@dataclass(frozen=True)
+class Corpora:
+    """Several folders of utterances as one; a folder that is named twice counts twice."""
+
+    parts: tuple[Corpus, ...]
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        """Where each part's samples would begin, were they all in one file; the last is where they would end."""
+        return [0, *accumulate(len(part.samples) for part in self.parts)]
+
+    @cached_property
+    def utterances(self) -> list[Utterance]:
+        """All utterances, folder by folder."""
+        return [
+            replace(utterance, start=begin + utterance.start)
+            for begin, part in zip(self._begins, self.parts, strict=False)
+            for utterance in part.utterances
+        ]
+
+    def audio(self, utterance: Utterance) -> NDArray[np.float32]:
+        """As `Corpus.audio`, for one of these utterances."""
+        index = bisect_right(self._begins, utterance.start) - 1
+        return self.parts[index].audio(replace(utterance, start=utterance.start - self._begins[index]))
+
+
 def any_voice(draw: random.Random, *, unseen: bool = False) -> Voice:
     """A random voice: one that is trained on, or with `unseen` one that is kept out of training."""
     if draw.random() < FLITE_SHARE:
@@ -91,12 +126,13 @@ def espeak_voice(draw: random.Random, variants: list[str]) -> Voice:
 def training_voice(draw: random.Random) -> Voice:
     """A random voice to train on: of more kinds than the ones that are tested as known."""
     kind = draw.random()
-    if kind < TRAINING_FLITE_SHARE:
-        voice = Voice("flite", draw.choice(FLITE), stretch=round(draw.uniform(0.85, 1.25), 2))
+    if kind < TRAINING_FLITE_SHARE + TRAINING_FESTIVAL_SHARE:
+        engine, names = ("flite", FLITE) if kind < TRAINING_FLITE_SHARE else ("festival", FESTIVAL)
+        voice = Voice(engine, draw.choice(names), stretch=round(draw.uniform(0.8, 1.4), 2))
         if draw.random() < 0.2:
             return voice
-        return replace(voice, hertz=draw.randint(75, 230), tract=round(draw.uniform(0.82, 1.2), 2))
-    rare = kind < TRAINING_FLITE_SHARE + TRAINING_VARIANTS_SHARE
+        return replace(voice, hertz=draw.randint(70, 240), tract=round(draw.uniform(0.78, 1.25), 2))
+    rare = kind < TRAINING_FLITE_SHARE + TRAINING_FESTIVAL_SHARE + TRAINING_VARIANTS_SHARE
     return espeak_voice(draw, TRAINING_VARIANTS if rare else VARIANTS)
 
 

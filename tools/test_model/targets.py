@@ -50,8 +50,8 @@ class Sequence:
 
 
 def phone_class(utterance: Utterance, name: str) -> str:
-    """The class of a phoneme: the synthesizers name sounds differently, so their names are different classes."""
-    return name and utterance.voice.split(":")[0] + ":" + name
+    """The class of a phoneme: espeak-ng has names of its own, flite and Festival those of the CMU lexicon."""
+    return name and ("espeak:" if utterance.voice.startswith("espeak:") else "cmu:") + name
 
 
 def positions(

@@ -37,7 +37,7 @@ from tools.test_model.network import (
     load_tokens,
     train_tokens,
 )
-from tools.test_model.speech import Corpus
+from tools.test_model.speech import Corpora, Corpus
 from tools.test_model.trainer import Group, Trainer
 from tools.test_model.windows import Batch, Windows
 
@@ -91,7 +91,7 @@ def deadline(text: str) -> float:
     return (moment if moment > now else moment + timedelta(days=1)).timestamp()
 
 
-def start(arguments: argparse.Namespace, corpus: Corpus) -> tuple[WhisperForConditionalGeneration, Tokens]:
+def start(arguments: argparse.Namespace, corpus: Corpora) -> tuple[WhisperForConditionalGeneration, Tokens]:
     """The network to begin with: a given one, deepened if asked, or random weights and a new vocabulary."""
     if arguments.init:
         places = (arguments.init / "tokenizer.json", arguments.init.parent / "tokenizer.json")
@@ -111,7 +111,9 @@ def start(arguments: argparse.Namespace, corpus: Corpus) -> tuple[WhisperForCond
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("corpus", type=Path, help="folder that `speech` made")
+    parser.add_argument(
+        "corpora", type=Path, nargs="+", help="folders that `speech` made; one named twice counts twice"
+    )
     parser.add_argument("out", type=Path, help="folder for checkpoint.pt and original/")
     parser.add_argument("--init", type=Path, help="begin with these Hugging Face weights instead of random ones")
     parser.add_argument("--minutes", type=float, default=180, help="training time (default: %(default)s)")
@@ -170,7 +172,7 @@ def work(arguments: argparse.Namespace, rank: int) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    corpus = Corpus(arguments.corpus / "train")
+    corpus = Corpora(tuple(Corpus(folder / "train") for folder in arguments.corpora))
     model, tokens = start(arguments, corpus)
     model.model.encoder.embed_positions.requires_grad_(False)
     # Plain matrix products: they show where the decoder listens, and on a CPU are faster than the fused kernel.

@@ -84,7 +84,7 @@ class Trainer:
         """Cross entropy a token, then the helpers' losses: phonemes, words, characters."""
         lengths = batch.lengths.to(self.device)
         with torch.no_grad():
-            features = self.mel(batch.audio.to(self.device), lengths, batch.frames)
+            features = self.mel(batch.audio.to(self.device), lengths, batch.frames, batch.filters.to(self.device))
         with torch.autocast(self.device.split(":")[0], torch.bfloat16):
             encoded, middle = encode(self.model, features)
             decoded = self.model.model.decoder(

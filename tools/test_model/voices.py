@@ -1,7 +1,7 @@
-"""Voices: one sentence spoken by espeak-ng (its library) or flite (its program).
+"""Voices: one sentence spoken by espeak-ng (its library), flite or Festival (their programs).
 
-Owns the two synthesizers and what they tell about time: which phoneme begins when and, from espeak-ng, which word.
-Those marks teach the encoder directly, frame by frame. `speech` chooses voices and keeps what was spoken.
+Owns the first two and what all tell about time: which phoneme begins when and, except from flite, which word. Those
+marks teach the encoder directly, frame by frame. `speech` chooses voices and keeps what was spoken.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.test_model.festival import festival
+
 RATE = 16_000
 Samples = NDArray[np.float32]
 # When (in samples) and what begins.
@@ -33,8 +35,8 @@ _WORD, _PHONEME = 1, 7
 class Voice:
     """One way of speaking.
 
-    espeak-ng has `speed` (words a minute) and `pitch` (0-99); flite `stretch` (of times), `hertz` (mean pitch, 0 is the
-    voice's own) and `tract`, by which all resonances rise, as in a vocal tract that is so much shorter.
+    espeak-ng has `speed` (words a minute) and `pitch` (0-99); flite and Festival `stretch` (of times), `hertz` (mean
+    pitch, 0 is the voice's own) and `tract`, by which all resonances rise, as in a vocal tract that is so much shorter.
     """
 
     engine: str
@@ -165,10 +167,20 @@ def extent(samples: Samples, *, threshold: float = 0.02, margin: int = 320) -> t
 
 
 def speak(text: str, voice: Voice) -> Speech:
-    """`text` in `voice`. Raises ValueError for an unknown voice, CalledProcessError where flite fails."""
+    """`text` in `voice`.
+
+    Raises ValueError for a voice unknown to espeak-ng, CalledProcessError and RuntimeError where flite and Festival
+    fail, FileNotFoundError where they are not installed.
+    """
     if voice.engine == "espeak":
         samples, phones, words = _espeak().speak(text, voice)
         rate = _espeak().rate
+    elif voice.engine == "festival":
+        # As with flite: played faster, with times and pitch that make up for it.
+        samples, rate, phones, words = festival().speak(
+            text, voice.name, stretch=voice.stretch * voice.tract, hertz=voice.hertz / voice.tract
+        )
+        rate = round(rate * voice.tract)
     else:
         samples, rate, phones = _flite(text, voice)
         words = list[Mark]()

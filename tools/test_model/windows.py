@@ -13,13 +13,14 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tools.test_model.augment import NoiseBank, dulled, room, tempo
+from tools.test_model.augment import NoiseBank, dulled, room, tempo, varied
 from tools.test_model.features import HOP
 from tools.test_model.network import UNKNOWN, Tokens
-from tools.test_model.speech import Corpus, Utterance
+from tools.test_model.speech import Corpora, Utterance
 from tools.test_model.targets import IGNORED, NOWHERE, Sequence, Spoken, phone_class, positions, sequence
 from tools.test_model.text import vocabulary
 from tools.test_model.voices import RATE
@@ -30,19 +31,23 @@ CONTEXTS = ((300, 800), (800, 1600), (1600, 2998), (3000, 3000))
 SHARES_EARLY = (0.62, 0.2, 0.06, 0.12)
 SHARES_LATE = (0.20, 0.15, 0.22, 0.43)
 
+# Windows that are heard as of another speaker.
+VARIED_SHARE = 0.7
+
 
 @dataclass(frozen=True)
 class Batch:
     """One training step's windows.
 
-    `audio` (batch, samples) float32 with `lengths` in samples; `frames` is the encoder's context; `inputs` and `labels`
-    (batch, tokens) are padded, labels with `IGNORED`; `spans` (batch, tokens, 2)
-    are the positions each label is heard at; `texts` is what was said; `phones` and `words` (batch, frames / 2)
-    are the classes of every position of 20 ms.
+    `audio` (batch, samples) float32 with `lengths` in samples; `filters` (batch, 80, 201) are the mel filter banks to
+    hear it through; `frames` is the encoder's context; `inputs` and `labels` (batch, tokens) are padded, labels with
+    `IGNORED`; `spans` (batch, tokens, 2) are the positions each label is heard at; `texts` is what was said;
+    `phones` and `words` (batch, frames / 2) are the classes of every position of 20 ms.
     """
 
     audio: Tensor
     lengths: Tensor
+    filters: Tensor
     frames: int
     inputs: Tensor
     labels: Tensor
@@ -56,7 +61,7 @@ class Batch:
 class Windows:
     """Makes batches from `corpus`. `work` is the number of frames a batch of short windows holds."""
 
-    corpus: Corpus
+    corpus: Corpora
     tokens: Tokens
     noises: NoiseBank
     seed: int
@@ -64,7 +69,7 @@ class Windows:
 
     @cached_property
     def phone_classes(self) -> dict[str, int]:
-        """Phonemes of both synthesizers; silence is 0."""
+        """Phonemes of all synthesizers; silence is 0."""
         names = {phone_class(utterance, name) for utterance in self.corpus.utterances for _, name in utterance.phones}
         return {"": 0, **{name: index + 1 for index, name in enumerate(sorted(names - {""}))}}
 
@@ -72,6 +77,10 @@ class Windows:
     def word_classes(self) -> dict[str, int]:
         """Words; silence is 0 and "?" is not to be learned."""
         return {"": 0, "?": UNKNOWN, **{word: index + 1 for index, word in enumerate(vocabulary())}}
+
+    @cached_property
+    def _mel(self) -> NDArray[np.float32]:
+        return FeatureExtractor().mel_filters.astype(np.float32)
 
     def batch(self, number: int, progress: float) -> Batch:
         """Batch `number`; `progress` 0-1 moves from short, clean windows to the full mix."""
@@ -96,6 +105,7 @@ class Windows:
         return Batch(
             torch.from_numpy(audio),
             torch.tensor([len(samples) for samples, _ in made]),
+            torch.from_numpy(np.stack([self._filters(draw) for _ in made])),
             frames,
             torch.tensor([one.inputs + [end] * (longest - len(one.inputs)) for one in sequences]),
             torch.tensor([one.labels + [IGNORED] * (longest - len(one.labels)) for one in sequences]),
@@ -104,6 +114,9 @@ class Windows:
             torch.from_numpy(np.stack([phones for phones, _ in marks])),
             torch.from_numpy(np.stack([words for _, words in marks])),
         )
+
+    def _filters(self, draw: np.random.Generator) -> NDArray[np.float32]:
+        return varied(self._mel, draw) if draw.random() < VARIED_SHARE else self._mel
 
     def _window(
         self, frames: int, draw: np.random.Generator, progress: float
