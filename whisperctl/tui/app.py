@@ -19,7 +19,7 @@ from textual.widgets import Input
 from whisperctl import render
 from whisperctl.errors import CommandError
 from whisperctl.shapes import Json
-from whisperctl.tui import details, keys, palette, panels, rows, verbs, views
+from whisperctl.tui import details, frame, keys, palette, panels, rows, verbs, views
 from whisperctl.tui import picture as known
 from whisperctl.tui.advance import advance
 from whisperctl.tui.canvas import Canvas, Listing
@@ -160,12 +160,12 @@ class Top(App[None]):
         if not self.screen_stack or self._main.size.width == 0:  # it is ending, or not yet laid out
             return
         scene, columns = self.scene, self._main.size.width
-        banner = panels.banner(scene.picture, columns)
+        banner = frame.banner(scene.picture, columns)
         self._canvas("banner").display = bool(banner)
         self._canvas("banner").styles.height = len(banner)
         self._canvas("banner").show_lines(banner)
-        self._canvas("title").show_lines([panels.title(scene.picture, time.monotonic(), columns)])
-        self._canvas("tabs").show_lines([panels.tabs(scene.picture, scene.view, columns)])
+        self._canvas("title").show_lines([frame.title(scene.picture, time.monotonic(), columns)])
+        self._canvas("tabs").show_lines([frame.tabs(scene.picture, scene.view, columns)])
         if listing := self.listing:
             listing.show_rows(scene.shown().keys, scene.row)
         else:
@@ -185,7 +185,7 @@ class Top(App[None]):
             scene.picture, scene.view, cursor, self.subjects(),
             filtered=bool(scene.filter), chosen=chosen, unfolded=scene.unfolded,
         )  # fmt: skip
-        self._canvas("footer").show_lines([panels.footer(hints, size.width)])
+        self._canvas("footer").show_lines([frame.footer(hints, size.width)])
         side, below = self._canvas("side"), self._canvas("below")
         wide = self._main.has_class("wide")
         below.display = not wide and cursor is not None and (scene.view == views.FAILED or size.height >= TALL_FROM)

@@ -6,8 +6,8 @@ Owns: those tables and rules; pure. Leaves to others: what an action does (`whis
 from collections.abc import Collection
 
 from whisperctl.tui import views
+from whisperctl.tui.frame import KeyHint
 from whisperctl.tui.line import BLANK, Line, Piece, cell
-from whisperctl.tui.panels import KeyHint
 from whisperctl.tui.picture import Picture, Subject
 from whisperctl.tui.verbs import VERBS, meant, movable
 from whisperctl.tui.views import Key

@@ -1,7 +1,7 @@
 """A line of the screen as a value: pieces of text, each with the name of a style and what a click on it does.
 
-Owns: pieces, lines, and fitting them into columns. Leaves to others: colours (`whisperctl.tui.palette`), and putting
-lines on the screen (`whisperctl.tui.canvas`). Widths are terminal columns.
+Owns: pieces, lines, headings, and fitting them into columns. Leaves to others: colours (`whisperctl.tui.palette`), and
+putting lines on the screen (`whisperctl.tui.canvas`). Widths are terminal columns.
 """
 
 from typing import NamedTuple
@@ -89,3 +89,9 @@ def _head(text: str, columns: int) -> str:
 
 def plain(line: Line) -> str:
     return "".join(piece.text for piece in line)
+
+
+def heading(text: str, columns: int, count: str = "") -> Line:
+    """A section's title with a rule to the end of the line."""
+    told: Line = (Piece(f" {text.upper()}", "heading"), Piece(f" {count}" if count else "", "count"), Piece(" "))
+    return (*told, Piece("─" * max(columns - columns_of(told) - 1, 0), "track"))

@@ -71,9 +71,6 @@ class Dictation:
     heard: str = ""
 
 
-_NOTHING: Mapping[int, Json] = field(default_factory=dict[int, Json])
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`jobs` holds every job that a list or a batch names; `words` are the segments so far of the job that is

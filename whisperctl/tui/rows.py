@@ -10,7 +10,6 @@ from typing import NamedTuple
 from whisperctl import progress, render
 from whisperctl.shapes import Job, Json
 from whisperctl.tui.line import Line, Piece, cell, fitted
-from whisperd.wire import names
 
 GLYPHS = {
     "running": ("▶", "cyan"),
@@ -212,8 +211,6 @@ def _bar_style(state: str) -> str:
 
 # -- transcripts ------------------------------------------------------------------------------------------------------
 
-_SOURCES = {"dictation": "said", "file": "file", "batch": "batch", "watch": "watched"}
-
 
 def transcript_row(entry: Json, columns: int) -> Line:
     """When, how long, how sure, whose, and how the text begins or where what was searched for stands in it."""
@@ -254,7 +251,3 @@ def _folder_row(entry: Json, at: str, columns: int) -> Line:
 def _one_line(text: str) -> str:
     """Without line ends; spaces at its ends part it from its neighbours."""
     return render.safe(re.sub(r"\s+", " ", text))
-
-
-def is_final(job: Job) -> bool:
-    return job["state"] in names.FINAL_STATES

@@ -1,12 +1,13 @@
 """What is on the screen: the picture as rows and panels, for what the person looks at.
 
-Owns: which function of `rows`, `panels` and `details` makes which line, and what lines need besides the picture: places
-in the queue as they are now, and how old figures are. Leaves to others: the widgets (`whisperctl.tui.app`).
+Owns: which function of `rows`, `frame`, `panels` and `details` makes which line, and what lines need besides the
+picture: places in the queue as they are now, and how old figures are. Leaves to others: the widgets
+(`whisperctl.tui.app`).
 """
 
 import time
 
-from whisperctl.tui import details, panels, rows, views
+from whisperctl.tui import details, frame, panels, rows, views
 from whisperctl.tui import picture as known
 from whisperctl.tui.line import BLANK, Line, Piece
 from whisperctl.tui.picture import Picture, Subject
@@ -51,7 +52,7 @@ class Scene:
         found = views.rows_of(self.picture, self.view, self.filter, self.unfolded)
         if found.keys:
             return found
-        return Rows(tuple(("note", text) for text in panels.empty(self.picture, self.view, bool(self.filter))))
+        return Rows(tuple(("note", text) for text in frame.empty(self.picture, self.view, bool(self.filter))))
 
     def row(self, key: Key, columns: int) -> Line:
         """A row of a list, whatever it is."""
@@ -68,7 +69,7 @@ class Scene:
                 found = self._transcript(key)
                 return (Piece(" "), *rows.transcript_row(found, columns - 2)) if found else BLANK
             case ("heading", str(section)):
-                return panels.section(picture, section, columns)
+                return frame.section(picture, section, columns)
             case ("more", str(section)):
                 return (Piece(f"           and {views.beyond(picture, section):,} more", "dim"),)
             case ("note", str(text)):

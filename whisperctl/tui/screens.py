@@ -17,9 +17,9 @@ from textual.widgets import Input
 
 from whisperctl.tui import palette
 from whisperctl.tui.canvas import Canvas
+from whisperctl.tui.frame import KeyHint, footer
 from whisperctl.tui.line import BLANK, Line, Piece, columns_of, plain, wrapped
 from whisperctl.tui.palette import Palette
-from whisperctl.tui.panels import KeyHint, footer
 
 _BOX = 58
 """Columns of a question's box."""

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.unit.whisperctl.tui.making import batch, in_state, picture_of, worker
 from whisperctl import render
-from whisperctl.tui import details, keys, panels, rows, views
+from whisperctl.tui import details, frame, keys, panels, rows, views
 from whisperctl.tui.advance import advance
 from whisperctl.tui.background import colour_of, is_bright, palette_name
+from whisperctl.tui.frame import KeyHint
 from whisperctl.tui.inputs import DictationCame, Disconnected, Happened, HealthCame, MethodUnknown
 from whisperctl.tui.line import Line, Piece, columns_of, fitted, plain, spread, wrapped
-from whisperctl.tui.panels import KeyHint
 from whisperctl.tui.picture import LIST_OF_STATE, Picture
 from whisperctl.tui.rows import Moment
 
@@ -148,7 +148,7 @@ WORKING = picture_of(in_state(1, "running", speed=4.0), queue={**batch(1)["items
     ],
 )
 def test_the_title_says_what_the_daemon_does(picture: Picture, expected: str) -> None:
-    assert text_of(panels.title(picture, 12.0, 80)) == expected
+    assert text_of(frame.title(picture, 12.0, 80)) == expected
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80, 160])
@@ -168,16 +168,16 @@ def test_nothing_around_the_list_is_wider_than_the_screen(columns: int, view: st
         ],
     )
     hints = keys.hints(picture, view, ("job", 1), (("job", 1),), filtered=True, chosen=3)
-    around = [panels.title(picture, 1.0, columns), panels.tabs(picture, view, columns), panels.footer(hints, columns)]
+    around = [frame.title(picture, 1.0, columns), frame.tabs(picture, view, columns), frame.footer(hints, columns)]
     around += [*panels.strip(picture, columns), *panels.system(picture, columns), *panels.aside(picture, columns)]
-    around += panels.banner(picture, columns)
+    around += frame.banner(picture, columns)
     assert [plain(line) for line in around if columns_of(line) > columns] == []
 
 
 def test_the_footer_keeps_help_and_drops_what_does_not_fit() -> None:
     hints = [KeyHint("p", "pause", ""), KeyHint("c", "a long thing to do", ""), KeyHint("?", "help", "")]
-    assert text_of(panels.footer(hints, 80)) == "p pause c a long thing to do ? help"
-    assert text_of(panels.footer(hints, 20)) == "p pause ? help"
+    assert text_of(frame.footer(hints, 80)) == "p pause c a long thing to do ? help"
+    assert text_of(frame.footer(hints, 20)) == "p pause ? help"
 
 
 def test_the_footer_offers_what_makes_sense_for_the_row() -> None:
@@ -196,8 +196,8 @@ def test_the_meter_shows_decibels(level: float, expected: float) -> None:
 
 def test_an_older_daemon_without_batches_is_named_as_the_reason_for_an_empty_list() -> None:
     picture = advance(picture_of(), [MethodUnknown("batches"), MethodUnknown("history")])
-    assert "older" in " ".join(panels.empty(picture, views.BATCHES, False))
-    assert "older" in " ".join(panels.empty(picture, views.HISTORY, False))
+    assert "older" in " ".join(frame.empty(picture, views.BATCHES, False))
+    assert "older" in " ".join(frame.empty(picture, views.HISTORY, False))
 
 
 def test_the_page_of_the_system_says_what_is_wrong_and_what_to_do() -> None:
