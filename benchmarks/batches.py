@@ -6,24 +6,19 @@ every result included; the batch before it is not timed: it has the worker loade
 batches learned, as they stay on a machine. Every text is compared with that of the same clip decoded alone.
 """
 
-import contextlib
 import itertools
-import json
 import random
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.clip_by_clip import Task
-from benchmarks.jobs import all_completed
+from benchmarks.jobs import all_completed, seconds_taken
 from benchmarks.measure import Report, median
+from benchmarks.rival import rival
 from tests.harness import Daemon, running_daemon
 from tests.speech import SAMPLE_RATE, VOICES, Samples, sentence, silence, synthesize, write_audio
 from tools.test_model.widen import widened
@@ -64,13 +59,13 @@ def _compare(report: Report, shape: Any, paths: Sequence[Path], rounds: int) -> 
     task = Task(model, [str(path) for path in paths], BEAM, usable_cores(), BACKGROUND_NICE)
     ours: dict[str, list[float]] = {context: [] for context in LIMITS}
     theirs: dict[str, list[float]] = {"alone": [], "batched": []}
-    with running_daemon(model=model) as daemon, _faster_whisper(task) as transcribe:
+    with running_daemon(model=model) as daemon, rival("benchmarks.clip_by_clip", task) as ask:
         numbers = itertools.count()
         for context in LIMITS:
             _batch(daemon, paths, context, next(numbers))
         for _ in range(rounds):
             for side, seconds in theirs.items():
-                seconds.append(transcribe(side))
+                seconds.append(float(ask(side)))
             for context, seconds in ours.items():
                 items, taken = _batch(daemon, paths, context, next(numbers))
                 seconds.append(taken)
@@ -95,8 +90,7 @@ def _batch(daemon: Daemon, paths: Sequence[Path], context: str, number: int) -> 
     items = [item["id"] for item in daemon.call("batch.show", id=name, limit=len(paths))["items"]]
     all_completed(daemon, items)
     batch = daemon.call("batch.show", id=name, limit=1)["batch"]
-    began, ended = (datetime.fromisoformat(batch[moment]) for moment in ("started_at", "finished_at"))
-    return items, (ended - began).total_seconds()
+    return items, seconds_taken(batch)
 
 
 def _different(daemon: Daemon, paths: Sequence[Path], context: str, items: Sequence[int]) -> int:
@@ -110,27 +104,3 @@ def _text(daemon: Daemon, job: int) -> dict[str, Any]:
     transcript = daemon.call("job.text", id=job)["transcript"]
     del transcript["processing_time"]
     return transcript
-
-
-@contextlib.contextmanager
-def _faster_whisper(task: Task) -> Iterator[Callable[[str], float]]:
-    """faster-whisper with its model loaded, as a function from `alone` or `batched` to seconds for all clips."""
-    command = [sys.executable, "-m", "benchmarks.clip_by_clip"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        to_it, from_it = process.stdin, process.stdout
-
-        def transcribe(side: str) -> float:
-            to_it.write(side + "\n")
-            to_it.flush()
-            return float(from_it.readline())
-
-        to_it.write(json.dumps(asdict(task)) + "\n")
-        to_it.flush()
-        try:
-            yield transcribe
-        finally:
-            to_it.close()

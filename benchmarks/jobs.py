@@ -8,6 +8,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ def all_final(daemon: Daemon, ids: Sequence[int], *, deadline: float = 7200) -> 
         if all(job["state"] in FINAL for job in jobs):
             return jobs
         assert time.monotonic() < end, f"not final after {deadline:.0f} s"
+
+
+def seconds_taken(row: dict[str, Any]) -> float:
+    """From the start of a job, or a batch, to its end, as its row tells it."""
+    began, ended = (datetime.fromisoformat(row[moment]) for moment in ("started_at", "finished_at"))
+    return (ended - began).total_seconds()
 
 
 def state_events(daemon: Daemon) -> Client:

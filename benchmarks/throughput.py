@@ -8,22 +8,17 @@ The chunks are those that the daemon has stored; the pipeline is given them as `
 its own search for speech, so that is run before. The daemon runs with its fallback ladder off (`without_fallback`).
 """
 
-import contextlib
 import json
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.jobs import completed, stored_batch_size, stored_chunks, stored_results
+from benchmarks.jobs import completed, seconds_taken, stored_batch_size, stored_chunks, stored_results
 from benchmarks.material import dictation, talk
 from benchmarks.measure import Report, interleaved, median, tree_processor_seconds
 from benchmarks.pipeline import Run, Task
-from tests.harness import Daemon
+from benchmarks.rival import rival
+from tests.harness import Daemon, running_daemon
 from tests.speech import write_audio
 from tools.test_model.widen import widened
 from whisperd.lanes import BACKGROUND_NICE
@@ -40,7 +35,7 @@ def run(report: Report, *, quick: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="whisperd-bench-") as place:
         path = write_audio(Path(place) / "talk.flac", said.samples)
         warming = write_audio(Path(place) / "short.wav", dictation(3, seed=1))
-        with _running_daemon(folder) as daemon:
+        with running_daemon(model=str(folder), module="benchmarks.without_fallback") as daemon:
             task = _planned(report, daemon, folder, path)
             runs: list[Run] = []
             processor: list[float] = []
@@ -48,14 +43,14 @@ def run(report: Report, *, quick: bool) -> None:
             def ours() -> float:
                 _job(daemon, warming)  # the worker ends when idle: a short job has it loaded again
                 before = tree_processor_seconds(daemon.pid)
-                seconds = _seconds(_job(daemon, path))
+                seconds = seconds_taken(_job(daemon, path))
                 processor.append(tree_processor_seconds(daemon.pid) - before)
                 return seconds
 
-            with _pipeline(task) as transcribe:
+            with rival("benchmarks.pipeline", task) as ask:
 
                 def theirs() -> float:
-                    runs.append(transcribe())
+                    runs.append(Run(**json.loads(ask("again"))))
                     return runs[-1].seconds
 
                 mine, others = interleaved(ours, theirs, pairs)
@@ -66,26 +61,6 @@ def run(report: Report, *, quick: bool) -> None:
     theirs_processor = median(run.processor for run in runs)
     report.figure("processor time, batched pipeline ÷ daemon", theirs_processor / median(processor))
     report.figure("daemon ÷ batched pipeline", median(others) / median(mine), limit=LIMIT, relation=">=")
-
-
-class _Daemon(Daemon):
-    """One whose fallback ladder is off."""
-
-    def spawn(self) -> None:
-        command = [sys.executable, "-m", "benchmarks.without_fallback", "run", "--config", str(self.config)]
-        command += ["--state-dir", str(self.state_dir), "--socket", str(self.socket), *self._arguments]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=self.environment, stderr=log, stdin=subprocess.DEVNULL)
-
-
-@contextlib.contextmanager
-def _running_daemon(model: Path) -> Iterator[Daemon]:
-    with tempfile.TemporaryDirectory(prefix="wd-", ignore_cleanup_errors=True) as folder:
-        daemon = _Daemon(Path(folder), model=str(model))
-        try:
-            yield daemon.start()
-        finally:
-            daemon.kill()
 
 
 def _planned(report: Report, daemon: Daemon, model: Path, path: Path) -> Task:
@@ -100,31 +75,3 @@ def _planned(report: Report, daemon: Daemon, model: Path, path: Path) -> Task:
 
 def _job(daemon: Daemon, path: Path) -> dict[str, Any]:
     return completed(daemon, path, language="en", beam_size=BEAM)
-
-
-def _seconds(job: dict[str, Any]) -> float:
-    began, ended = (datetime.fromisoformat(job[name]) for name in ("started_at", "finished_at"))
-    return (ended - began).total_seconds()
-
-
-@contextlib.contextmanager
-def _pipeline(task: Task) -> Iterator[Callable[[], Run]]:
-    """The pipeline with its model loaded, as a function that transcribes the file once."""
-    command = [sys.executable, "-m", "benchmarks.pipeline"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        to_it, from_it = process.stdin, process.stdout
-
-        def say(line: str) -> None:
-            to_it.write(line + "\n")
-            to_it.flush()
-
-        def transcribe() -> Run:
-            say("again")
-            return Run(**json.loads(from_it.readline()))
-
-        say(json.dumps(asdict(task)))
-        yield transcribe

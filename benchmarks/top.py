@@ -6,16 +6,10 @@ below gets the cursor's ground, another view its heading, the keys their page, a
 daemon has stored then).
 """
 
-import fcntl
-import os
 import re
-import select
 import shutil
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +20,7 @@ from benchmarks.material import dictation
 from benchmarks.measure import Report, median, percentile
 from tests.harness import Daemon, running_daemon
 from tests.speech import write_audio
+from tests.terminal import Terminal
 from tools.test_model.widen import widened
 from whisperctl.tui.palette import CURSOR, DARK
 
@@ -46,19 +41,19 @@ def run(report: Report, *, quick: bool) -> None:
         running_daemon(model=str(widened("base"))) as daemon,
     ):
         _start_batch(daemon, Path(folder))
-        with _Terminal(daemon) as terminal:
-            terminal.until(lambda text: "QUEUE" in text)
+        with _LiveView(daemon) as live:
+            live.until(lambda text: "QUEUE" in text)
             for _ in range(DOWN):
-                terminal.to_next_row("j")
+                live.to_next_row("j")
             took = {
-                "the row below": [terminal.to_next_row("j" if n % 40 < 20 else "k") for n in range(presses)],
+                "the row below": [live.to_next_row("j" if n % 40 < 20 else "k") for n in range(presses)],
                 "another view": [
-                    terminal.to_text(*("5", "WORKERS") if n % 2 == 0 else ("1", "clip")) for n in range(presses)
+                    live.to_text(*("5", "WORKERS") if n % 2 == 0 else ("1", "clip")) for n in range(presses)
                 ],
                 "the keys' page": [
-                    terminal.to_text(*("?", "Look around") if n % 2 == 0 else ("x", "clip")) for n in range(presses)
+                    live.to_text(*("?", "Look around") if n % 2 == 0 else ("x", "clip")) for n in range(presses)
                 ],
-                "a paused job": [terminal.to_next_row("p") for _ in range(presses)],
+                "a paused job": [live.to_next_row("p") for _ in range(presses)],
             }
         counts = daemon.call("daemon.status")["queue"]
     assert counts["running"] >= 1, f"the batch was over before the measurement was: {counts}"
@@ -79,20 +74,14 @@ def _start_batch(daemon: Daemon, folder: Path) -> None:
     daemon.call("batch.create", name="five hundred", files=files, start=True)
 
 
-class _Terminal:
+class _LiveView:
     """The live view on a terminal of its own: keys are written, and what it writes is read."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self._leader, follower = os.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self._process = subprocess.Popen(
+        self._terminal = Terminal(
             [sys.executable, "-m", "whisperctl", "top", "--colours", "dark"],
-            env={**daemon.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"},
-            # Only a child that makes the terminal its own is told of its size and signals; there are no threads here.
-            preexec_fn=lambda: os.login_tty(follower),  # noqa: PLW1509
-            pass_fds=(follower,),
+            {**daemon.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"},
         )
-        os.close(follower)
         ground = DARK.rich("", CURSOR).bgcolor
         assert ground is not None
         assert ground.triplet is not None
@@ -105,11 +94,11 @@ class _Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        while self._read(PATIENCE):
+        self._terminal.process.terminate()
+        while self._terminal.read(PATIENCE):
             pass
-        self._process.wait(timeout=PATIENCE)
-        os.close(self._leader)
+        self._terminal.process.wait(timeout=PATIENCE)
+        self._terminal.close()
 
     def to_next_row(self, key: str) -> float:
         """Seconds from a key until the cursor is on another row."""
@@ -124,15 +113,15 @@ class _Terminal:
         written = ""
         end = time.perf_counter() + PATIENCE
         while not shown(written):
-            part = self._read(end - time.perf_counter())
+            part = self._terminal.read(end - time.perf_counter())
             assert part, f"it ended, or nothing came for {PATIENCE} s: {written[-2000:]!r}"
             written += part
 
     def _pressed(self, key: str, shown: Callable[[str], bool]) -> float:
-        while self._read(0.0):
+        while self._terminal.read(0.0):
             pass  # what was written before does not count
         begin = time.perf_counter()
-        os.write(self._leader, key.encode())
+        self._terminal.press(key.encode())
         self.until(shown)
         return time.perf_counter() - begin
 
@@ -141,10 +130,3 @@ class _Terminal:
         if rows:
             self._row = rows[-1]
         return bool(rows)
-
-    def _read(self, patience: float) -> str:
-        ready, _, _ = select.select([self._leader], [], [], max(patience, 0.0))
-        try:
-            return os.read(self._leader, 65_536).decode(errors="replace") if ready else ""
-        except OSError:  # the other end is closed
-            return ""

@@ -91,6 +91,8 @@ class Daemon:
         self.config.write_text(config, encoding="utf-8")
         self.log = folder / "log"
         self._arguments = [*(["--model", model] if model else []), *arguments]
+        self.module = "whisperd"
+        """What Python runs: `whisperd`, or what makes something else of it for a measurement."""
         self.wrapper: tuple[str, ...] = ()
         """The command that the daemon is started through, such as `prlimit` with a limit."""
         self.additions: dict[str, str] = {}
@@ -119,7 +121,7 @@ class Daemon:
         return self
 
     def spawn(self) -> None:
-        command = [*self.wrapper, sys.executable, "-m", "whisperd", "run", "--config", str(self.config)]
+        command = [*self.wrapper, sys.executable, "-m", self.module, "run", "--config", str(self.config)]
         command += ["--state-dir", str(self.state_dir), "--socket", str(self.socket), *self._arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stderr=log, stdin=subprocess.DEVNULL)
@@ -199,12 +201,17 @@ class Daemon:
 
 @contextlib.contextmanager
 def running_daemon(
-    *arguments: str, config: str = "", model: str | None = "test-en", wrapper: tuple[str, ...] = ()
+    *arguments: str,
+    config: str = "",
+    model: str | None = "test-en",
+    wrapper: tuple[str, ...] = (),
+    module: str = "whisperd",
 ) -> Iterator[Daemon]:
     """A daemon in a temporary folder whose path is short enough for a socket."""
     folder = Path(tempfile.mkdtemp(prefix="wd-"))
     daemon = Daemon(folder, *arguments, config=config, model=model)
     daemon.wrapper = wrapper
+    daemon.module = module
     try:
         yield daemon.start()
     finally:

@@ -213,6 +213,21 @@ def write_audio(path: Path, samples: Samples, encoding: Encoding | str | None = 
     return path
 
 
+def write_m4a_with_index_first(path: Path, samples: Samples) -> Path:
+    """As for streaming: what there is of such a file can be played before the rest has come. Returns `path`."""
+    whole = write_audio(path.with_suffix(".whole.m4a"), samples)
+    with (
+        av.open(str(whole)) as source,
+        av.open(str(path), "w", format="ipod", options={"movflags": "+faststart"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
 def word_errors(heard: str, spoken: str) -> int:
     """Words substituted, left out or put in: the edit distance between the two texts, word by word."""
     hypothesis, reference = heard.split(), spoken.split()

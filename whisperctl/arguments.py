@@ -1,11 +1,12 @@
 """A command's own arguments.
 
 Owns: parsing them, without argparse where none is given: it takes a third of an everyday verb's time. Leaves to
-others: which arguments there are (`whisperctl.commands`).
+others: which arguments there are (`whisperctl.commands`), but for one that means the same everywhere.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from collections.abc import Callable
 
     from whisperctl.shapes import Json
@@ -30,6 +31,11 @@ def parsed(command: str, summary: str, add_arguments: "Callable[[Json], None] | 
     if add_arguments:
         add_arguments(parser)
     return parser.parse_intermixed_args(words)
+
+
+def add_yes(parser: "ArgumentParser") -> None:
+    """The option of every command that asks before it destroys something (`whisperctl.consent`)."""
+    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
 
 
 class _Defaults:

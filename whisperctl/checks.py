@@ -26,13 +26,11 @@ def connection(context: "Context") -> "tuple[list[Check], Client | None]":
         client = context.connect()
         about: Json = client.call(names.INITIALIZE, {"client": "whisperctl", "version": __version__})
     except CommandError as error:
-        return [_check("connection", "failed", error.message, error.hint)], None
-    checks = [_check("connection", "ok", f"whisperd {about['version']} answers at {context.socket}")]
+        return [check("connection", "failed", error.message, error.hint)], None
+    checks = [check("connection", "ok", f"whisperd {about['version']} answers at {context.socket}")]
     if about["version"] != __version__:
         hint = "restart the daemon: `systemctl --user restart whisperd`"
-        checks.append(
-            _check("version", "warning", f"whisperd is {about['version']}, whisperctl is {__version__}", hint)
-        )
+        checks.append(check("version", "warning", f"whisperd is {about['version']}, whisperctl is {__version__}", hint))
     return checks, client
 
 
@@ -48,22 +46,22 @@ def systemd() -> "Check":
     hint = "`whisperctl service install` has it started when it is needed, after each login"
     present = [name for name in (units.SOCKET, units.SERVICE) if (units.folder() / name).exists()]
     if len(present) < 2:
-        return _check("systemd", "warning", "the units are not installed", hint)
+        return check("systemd", "warning", "the units are not installed", hint)
     if any((units.folder() / name).read_text(encoding="utf-8") != units.text(name) for name in present):
-        return _check("systemd", "warning", "the units are of another version or place, or were changed", hint)
+        return check("systemd", "warning", "the units are of another version or place, or were changed", hint)
     state = units.properties(units.SOCKET).get("ActiveState")
     if state is None:
-        return _check("systemd", "warning", "the user's service manager can't be reached from here", None)
+        return check("systemd", "warning", "the user's service manager can't be reached from here", None)
     if state != "active":
         hint = "run: systemctl --user enable --now whisperd.socket"
-        return _check("systemd", "warning", f"whisperd.socket is {state}", hint)
-    return _check("systemd", "ok", "whisperd.socket is active")
+        return check("systemd", "warning", f"whisperd.socket is {state}", hint)
+    return check("systemd", "ok", "whisperd.socket is active")
 
 
 def _runtime_folder() -> "Check":
     folder = os.environ.get("XDG_RUNTIME_DIR", "")
     if not folder:
-        return _check(
+        return check(
             "runtime folder",
             "warning",
             "XDG_RUNTIME_DIR is not set: a daemon started by systemd listens where this program does not look",
@@ -73,10 +71,10 @@ def _runtime_folder() -> "Check":
     try:
         ours = os.stat(folder).st_uid == os.geteuid()
     except OSError as error:
-        return _check("runtime folder", "failed", f"{folder}: {error.strerror}", hint)
+        return check("runtime folder", "failed", f"{folder}: {error.strerror}", hint)
     if not ours:
-        return _check("runtime folder", "failed", f"{folder} is another user's", hint)
-    return _check("runtime folder", "ok", folder)
+        return check("runtime folder", "failed", f"{folder} is another user's", hint)
+    return check("runtime folder", "ok", folder)
 
 
 def _state_folder(folder: str) -> "Check":
@@ -84,12 +82,12 @@ def _state_folder(folder: str) -> "Check":
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)
     if not os.access(existing, os.W_OK | os.X_OK):
-        return _check("state folder", "failed", f"{existing} can't be written to", f"give yourself {existing} back")
+        return check("state folder", "failed", f"{existing} can't be written to", f"give yourself {existing} back")
     room = os.statvfs(existing)
     free = room.f_bavail * room.f_frsize
     if free < 100_000_000:
-        return _check("state folder", "warning", f"{folder}: only {free // 1_000_000} MB are free", "free some space")
-    return _check("state folder", "ok", folder)
+        return check("state folder", "warning", f"{folder}: only {free // 1_000_000} MB are free", "free some space")
+    return check("state folder", "ok", folder)
 
 
 def _packages() -> "Check":
@@ -97,14 +95,15 @@ def _packages() -> "Check":
 
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        return _check(
+        return check(
             "packages",
             "failed",
             f"{sys.executable} lacks {', '.join(missing)}",
             "install whisperd again, in the environment that runs it",
         )
-    return _check("packages", "ok", f"all there in {sys.prefix}")
+    return check("packages", "ok", f"all there in {sys.prefix}")
 
 
-def _check(name: str, status: str, message: str, hint: str | None = None) -> "Check":
+def check(name: str, status: str, message: str, hint: str | None = None) -> "Check":
+    """A check in the daemon's shape."""
     return {"name": name, "status": status, "message": message, "hint": hint}

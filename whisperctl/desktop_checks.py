@@ -5,6 +5,7 @@ Owns: these checks, in the daemon's shape. Leaves to others: what each backend n
 """
 
 from whisperctl import insert
+from whisperctl.checks import check
 from whisperctl.dbus import Bus, BusError
 from whisperctl.errors import CommandError
 from whisperctl.feedback.sounds import player
@@ -33,7 +34,7 @@ def _typing() -> "list[Check]":
     try:
         manner = insert.configured()
     except CommandError as error:
-        return [_check("typing", "failed", error.message, error.hint)]
+        return [check("typing", "failed", error.message, error.hint)]
     known = insert.backends(here, manner)
     names = order(here.session, manner.backends)
     return _group("typing", f"types in this {here.session} session", ((name, known[name].obstacle()) for name in names))
@@ -51,11 +52,11 @@ def _group(purpose: str, works: str, found: "Iterable[tuple[str, Obstacle | None
     for name, obstacle in results:
         if obstacle is None:
             first = ", and is used first" if name == able[0] and len(able) > 1 else ""
-            made.append(_check(f"{purpose}: {name}", "ok", works + first))
+            made.append(check(f"{purpose}: {name}", "ok", works + first))
         else:
             status = UNUSED if able or headless else "warning"
-            made.append(_check(f"{purpose}: {name}", status, obstacle.reason, obstacle.remedy))
-    return sorted(made, key=lambda check: check["status"] != "ok")
+            made.append(check(f"{purpose}: {name}", status, obstacle.reason, obstacle.remedy))
+    return sorted(made, key=lambda one: one["status"] != "ok")
 
 
 def _notifications() -> "Check":
@@ -65,18 +66,14 @@ def _notifications() -> "Check":
             name, *_ = bus.call(service, "/org/freedesktop/Notifications", service, "GetServerInformation")
     except BusError as error:
         reason = "nothing on the session bus shows notifications" if error.name else str(error)
-        return _check("notifications", UNUSED, reason, "problems are told on stderr; start a notification service")
-    return _check("notifications", "ok", f"shown by {name}")
+        return check("notifications", UNUSED, reason, "problems are told on stderr; start a notification service")
+    return check("notifications", "ok", f"shown by {name}")
 
 
 def _sounds() -> "Check":
     found = player()
     if found is None:
-        return _check(
+        return check(
             "sounds", UNUSED, "there is no player for sounds", "install pipewire-bin, pulseaudio-utils or alsa-utils"
         )
-    return _check("sounds", "ok", f"played by {found[0]}")
-
-
-def _check(name: str, status: str, message: str, hint: str | None = None) -> "Check":
-    return {"name": name, "status": status, "message": message, "hint": hint}
+    return check("sounds", "ok", f"played by {found[0]}")

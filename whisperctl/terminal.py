@@ -115,6 +115,12 @@ class Output:
 
         self.out.write(json.dumps(value, ensure_ascii=not self.out.utf8) + "\n")
 
+    def result(self, value: "Json", words: str) -> None:
+        """A result as JSON, or in the words of one line."""
+        if self.json_only:
+            self.value(value)
+        self.line(words)
+
     def note(self, text: str) -> None:
         """A line for the person, on stderr."""
         self.err.write(self.err.wrapped(text, hang=4) + "\n")

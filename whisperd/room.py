@@ -1,6 +1,6 @@
 """Whether the disk has room for more work.
 
-Owns: that check, for whatever queues jobs. Leaves to others: the queue's own limit (the scheduler).
+Owns: that check, for whatever queues jobs. Leaves to others: the queue's own limit (`whisperd.job_commands`).
 """
 
 import os

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tests.speech import SAMPLE_RATE, Samples, long_speech, write_audio
+from tests.speech import SAMPLE_RATE, Samples, long_speech, write_audio, write_m4a_with_index_first
 
 SPEECH, _ = long_speech(20, seed=5)
 
@@ -118,7 +118,7 @@ def cut_recording(folder: Path) -> Path:
 
 def cut_download(folder: Path) -> Path:
     """The first 60 % of an m4a whose index comes first."""
-    path = indexed_first(folder, "download.m4a")
+    path = write_m4a_with_index_first(folder / "download.m4a", SPEECH)
     os.truncate(path, path.stat().st_size * 6 // 10)
     return path
 
@@ -135,25 +135,11 @@ def cut_flac(folder: Path) -> Path:
     return path
 
 
-def indexed_first(folder: Path, name: str, samples: Samples = SPEECH) -> Path:
-    whole, path = write_audio(folder / "whole.m4a", samples), folder / name
-    with (
-        av.open(str(whole)) as source,
-        av.open(str(path), "w", format="ipod", options={"movflags": "+faststart"}) as target,
-    ):
-        stream = target.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(audio=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
-    return path
-
-
 def damaged(folder: Path, suffix: str, samples: Samples, size: int = 4_000) -> Path:
     """`samples` with `size` random bytes in the middle of the file."""
     path = folder / f"damaged.{suffix}"
     if suffix == "m4a":
-        indexed_first(folder, path.name, samples)
+        write_m4a_with_index_first(path, samples)
     else:
         write_audio(path, samples)
     with path.open("r+b") as file:

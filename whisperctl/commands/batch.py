@@ -1,6 +1,7 @@
 """Batches: `batch create|list|show|add|remove|set|start|pause|resume|cancel|retry|delete`."""
 
 from whisperctl import batches, outcome, render
+from whisperctl.arguments import add_yes
 from whisperctl.commands import submit
 from whisperctl.errors import UsageError
 from whisperctl.selection import batch_ref, job_ids
@@ -253,7 +254,7 @@ def cancel(context: "Context", arguments: "Namespace") -> int:
 def delete_arguments(parser: "ArgumentParser") -> None:
     _names_argument(parser)
     parser.add_argument("--transcripts", action="store_true", help="delete what was transcribed too")
-    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+    add_yes(parser)
 
 
 def delete(context: "Context", arguments: "Namespace") -> int:

@@ -4,6 +4,7 @@ import os
 import sys
 
 from whisperctl import render, transcripts
+from whisperctl.arguments import add_yes
 from whisperctl.errors import CommandError, UsageError
 from whisperd.wire import names
 
@@ -134,10 +135,8 @@ def edit(context: "Context", arguments: "Namespace") -> int:
             return names.EXIT_OK
         client = context.connect()  # the editor may have been open for longer than the daemon lived
     result = client.call(names.HISTORY_EDIT, {"id": arguments.id, "text": text})
-    if context.output.json_only:
-        context.output.value(result)
     done = "has its new text; the original is kept" if result["transcript"]["edited"] else "has its original text"
-    context.output.line(f"transcript {arguments.id} {done}")
+    context.output.result(result, f"transcript {arguments.id} {done}")
     return names.EXIT_OK
 
 
@@ -165,7 +164,7 @@ def _edited(text: str) -> str:
 
 def delete_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("ids", nargs="+", metavar="ID", help="a transcript's number, or a range such as 3-5")
-    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+    add_yes(parser)
 
 
 def delete(context: "Context", arguments: "Namespace") -> int:

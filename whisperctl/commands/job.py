@@ -1,6 +1,7 @@
 """Jobs: `job list|show|text|wait|pause|resume|cancel|retry|delete|move`."""
 
 from whisperctl import outcome, progress, render
+from whisperctl.arguments import add_yes
 from whisperctl.terminal import STATE_STYLES
 from whisperd.wire import names
 
@@ -189,7 +190,7 @@ def resume(context: "Context", arguments: "Namespace") -> int:
 
 def cancel_arguments(parser: "ArgumentParser") -> None:
     _selection_arguments(parser, "cancel")
-    _yes_argument(parser)
+    add_yes(parser)
 
 
 def cancel(context: "Context", arguments: "Namespace") -> int:
@@ -208,7 +209,7 @@ def retry(context: "Context", arguments: "Namespace") -> int:
 
 def delete_arguments(parser: "ArgumentParser") -> None:
     _selection_arguments(parser, "delete")
-    _yes_argument(parser)
+    add_yes(parser)
 
 
 def delete(context: "Context", arguments: "Namespace") -> int:
@@ -247,10 +248,6 @@ def _selection_arguments(parser: "ArgumentParser", verb: str) -> None:
     from whisperctl import selection
 
     selection.add_arguments(parser, verb)
-
-
-def _yes_argument(parser: "ArgumentParser") -> None:
-    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
 
 
 def _carry_out(context: "Context", method: str, arguments: "Namespace") -> int:

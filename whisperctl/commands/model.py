@@ -3,6 +3,7 @@
 import time
 
 from whisperctl import render
+from whisperctl.arguments import add_yes
 from whisperctl.errors import CommandError
 from whisperctl.terminal import Live
 from whisperd.wire import names
@@ -142,7 +143,7 @@ def _progress_line(output: "Output", name: str, data: "Params") -> str:
 
 def remove_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("model", metavar="MODEL", help="a downloaded model, or one whose download is to end")
-    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+    add_yes(parser)
 
 
 def remove(context: "Context", arguments: "Namespace") -> int:
@@ -153,7 +154,8 @@ def remove(context: "Context", arguments: "Namespace") -> int:
         consent.obtain(context.output, f"delete the model {render.safe(arguments.model)}")
     result: Json = context.call(names.MODEL_REMOVE, {"model": arguments.model})
     freed = render.size(result["freed"])
-    return _told(context, result, f"{render.safe(result['model'])} is deleted, {freed} are free again")
+    context.output.result(result, f"{render.safe(result['model'])} is deleted, {freed} are free again")
+    return names.EXIT_OK
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------
@@ -170,7 +172,8 @@ def load(context: "Context", arguments: "Namespace") -> int:
     result: Json = context.connect().call(names.MODEL_LOAD, params, timeout=LOAD_TIMEOUT)
     took = f" in {render.duration(result['seconds'])}" if result["seconds"] else " already"
     where = f"{result['lane']} lane: {result['device']}, {result['compute_type']}, {result['backend']}"
-    return _told(context, result, f"{render.safe(result['model'])} is loaded{took} ({where})")
+    context.output.result(result, f"{render.safe(result['model'])} is loaded{took} ({where})")
+    return names.EXIT_OK
 
 
 def unload_arguments(parser: "ArgumentParser") -> None:
@@ -182,7 +185,8 @@ def unload(context: "Context", arguments: "Namespace") -> int:
     params: Params = {"model": arguments.model} if arguments.model else {}
     result: Json = context.call(names.MODEL_UNLOAD, params)
     lanes = ", ".join(result["lanes"])
-    return _told(context, result, f"unloaded: {lanes}" if lanes else "nothing was loaded")
+    context.output.result(result, f"unloaded: {lanes}" if lanes else "nothing was loaded")
+    return names.EXIT_OK
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------
@@ -226,10 +230,3 @@ def _bench_row(row: "Json") -> "list[tuple[str, str]]":
         (f"{row['latency']:.2f} s", ""),
         (render.size(row["memory"] or 0), ""),
     ]
-
-
-def _told(context: "Context", result: "Json", words: str) -> int:
-    if context.output.json_only:
-        context.output.value(result)
-    context.output.line(words)
-    return names.EXIT_OK

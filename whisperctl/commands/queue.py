@@ -1,6 +1,7 @@
 """The queue as a whole: `queue pause|resume|clear`."""
 
 from whisperctl import render
+from whisperctl.arguments import add_yes
 from whisperd.wire import names
 
 TYPE_CHECKING = False
@@ -15,17 +16,19 @@ def pause(context: "Context", _arguments: object) -> int:
     """Hold files, over restarts too; dictation goes on."""
     result: QueueState = context.call(names.QUEUE_PAUSE)
     held = render.counted(result["queue"]["queued"] + result["queue"]["waiting"], "job")
-    return _told(context, result, f"the queue is paused: {held} held, dictation goes on; `whisperctl queue resume`")
+    context.output.result(result, f"the queue is paused: {held} held, dictation goes on; `whisperctl queue resume`")
+    return names.EXIT_OK
 
 
 def resume(context: "Context", _arguments: object) -> int:
     """Let files run again."""
     result: QueueState = context.call(names.QUEUE_RESUME)
-    return _told(context, result, f"the queue goes on with {render.counted(result['queue']['queued'], 'queued job')}")
+    context.output.result(result, f"the queue goes on with {render.counted(result['queue']['queued'], 'queued job')}")
+    return names.EXIT_OK
 
 
 def clear_arguments(parser: "ArgumentParser") -> None:
-    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+    add_yes(parser)
 
 
 def clear(context: "Context", arguments: "Namespace") -> int:
@@ -38,11 +41,5 @@ def clear(context: "Context", arguments: "Namespace") -> int:
         consent.obtain(context.output, f"remove {render.counted(finished, 'finished job')} from the list")
     result: Json = context.call(names.QUEUE_CLEAR)
     removed = render.counted(result["removed"], "finished job")
-    return _told(context, result, f"removed {removed}; transcripts are kept")
-
-
-def _told(context: "Context", result: "Json", words: str) -> int:
-    if context.output.json_only:
-        context.output.value(result)
-    context.output.line(words)
+    context.output.result(result, f"removed {removed}; transcripts are kept")
     return names.EXIT_OK

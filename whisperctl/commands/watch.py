@@ -1,6 +1,7 @@
 """Drop folders: `watch list|add|set|remove|rescan`."""
 
 from whisperctl import files, render
+from whisperctl.arguments import add_yes
 from whisperctl.errors import RequestFailedError, UsageError
 from whisperd.wire import names
 
@@ -111,7 +112,7 @@ def set_(context: "Context", arguments: "Namespace") -> int:
 
 def remove_arguments(parser: "ArgumentParser") -> None:
     parser.add_argument("folder", metavar="ID|DIR")
-    parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+    add_yes(parser)
 
 
 def remove(context: "Context", arguments: "Namespace") -> int:
@@ -122,9 +123,7 @@ def remove(context: "Context", arguments: "Namespace") -> int:
 
         consent.obtain(context.output, f"forget {render.safe(folder['path'])} and what is known of its files")
     result = context.call(names.WATCH_REMOVE, {"id": folder["id"]})
-    if context.output.json_only:
-        context.output.value(result)
-    context.output.line(f"{render.safe(folder['path'])} is watched no longer; its jobs and transcripts stay")
+    context.output.result(result, f"{render.safe(folder['path'])} is watched no longer; its jobs and transcripts stay")
     return names.EXIT_OK
 
 

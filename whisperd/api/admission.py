@@ -1,7 +1,7 @@
 """From the files of a request to jobs that may be queued.
 
 Owns: the checks that come before the queue (paths, options, model, disk, a first look at each file), the same for
-single jobs and for a batch's items. Leaves to others: the look itself (`inputs`), queueing (the scheduler).
+single jobs and for a batch's items. Leaves to others: the look itself (`inputs`), queueing (`whisperd.job_commands`).
 """
 
 from collections.abc import Sequence

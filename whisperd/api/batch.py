@@ -144,7 +144,7 @@ class BatchApi:
         try:
             batch = await command(reference)
         except WhisperdError as error:
-            return wire.BatchAnswer(reference, ok=False, error=_error_data(error))
+            return wire.BatchAnswer(reference, ok=False, error=types.ErrorData.of(error))
         return wire.BatchAnswer(reference, ok=True, batch=await self._figures.view(batch) if batch else None)
 
     async def _items(
@@ -156,7 +156,7 @@ class BatchApi:
             try:
                 row = await command(batch.id, job)
             except WhisperdError as error:
-                answers.append(types.JobAnswer(job, ok=False, error=_error_data(error)))
+                answers.append(types.JobAnswer(job, ok=False, error=types.ErrorData.of(error)))
             else:
                 answers.append(types.JobAnswer(job, ok=True, job=await self._presenter.one(row)))
         return types.JobAnswersResult(answers)
@@ -191,7 +191,3 @@ def _cursor(cursor: str | None) -> int | None:
 def _failure(job: JobRow) -> wire.BatchFailure:
     assert job.error is not None  # the table has it so for every failed job
     return wire.BatchFailure(job.id, to_wire(job.path)[0], job.error.kind, job.error.message, job.error.hint)
-
-
-def _error_data(error: WhisperdError) -> types.ErrorData:
-    return types.ErrorData(error.kind, error.retryable, error.message, error.hint)

@@ -27,8 +27,8 @@ from whisperd.frames import (
     Planned,
     Source,
 )
-from whisperd.jobs.job import Kind, Options
-from whisperd.models.engine import Engine, resolve_engine, resolve_options
+from whisperd.jobs.job import Kind
+from whisperd.models.engine import Engine, engine_for
 from whisperd.models.recommend import Measured, recommend
 from whisperd.store import measurements
 from whisperd.store.connection import Database
@@ -76,7 +76,10 @@ class Bench:
     async def _measure(self, model: str) -> BenchView:
         lane = Lane("bench", arguments=(), limits=LaneLimits(), changed=lambda _: None)
         try:
-            engines = [await self._engine(kind, model) for kind in (Kind.FILE, Kind.DICTATION)]
+            engines = [
+                await engine_for(kind, model, self._current.settings, self._state_dir)
+                for kind in (Kind.FILE, Kind.DICTATION)
+            ]
             began = time.monotonic()
             loaded = await lane.load(engines[0].model, engines[0].load)
             load = time.monotonic() - began
@@ -104,11 +107,6 @@ class Bench:
 
         await self._database.write(save)
         return view
-
-    async def _engine(self, kind: Kind, model: str) -> Engine:
-        settings = self._current.settings
-        options = resolve_options(kind, Options(model=model), settings)
-        return await resolve_engine(kind, options, settings, self._state_dir)
 
     async def _time(self, lane: Lane, clip: str, engine: Engine) -> tuple[float, float]:
         """Seconds of computing for the clip once the worker is warm, and the clip's own seconds."""

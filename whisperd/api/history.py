@@ -84,8 +84,7 @@ class HistoryApi:
             else:
                 await self._commands.delete(job_id)
         except WhisperdError as error:
-            data = ErrorData(error.kind, error.retryable, error.message, error.hint)
-            return wire.HistoryAnswer(job_id, ok=False, error=data)
+            return wire.HistoryAnswer(job_id, ok=False, error=ErrorData.of(error))
         return wire.HistoryAnswer(job_id, ok=True)
 
     async def export(self, params: wire.HistoryExportParams) -> wire.HistoryExportResult:

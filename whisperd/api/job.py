@@ -126,8 +126,7 @@ class JobApi:
         try:
             row = await command(job_id)
         except WhisperdError as error:
-            data = types.ErrorData(error.kind, error.retryable, error.message, error.hint)
-            return types.JobAnswer(job_id, ok=False, error=data)
+            return types.JobAnswer(job_id, ok=False, error=types.ErrorData.of(error))
         return types.JobAnswer(job_id, ok=True, job=await self._presenter.one(row) if row else None)
 
     async def _queue(self, params: types.JobListParams) -> types.JobListResult:

@@ -15,11 +15,11 @@ from whisperd.api.bench import Bench
 from whisperd.api.handler import Handler
 from whisperd.config.current import Current
 from whisperd.errors import ModelNotFoundError, RefusedError
-from whisperd.jobs.job import Kind, Options
+from whisperd.jobs.job import Kind
 from whisperd.ledger import Ledger
 from whisperd.models import disk
 from whisperd.models.catalog import MODELS, TEST_MODEL, canonical
-from whisperd.models.engine import Engine, resolve_engine, resolve_options
+from whisperd.models.engine import engine_for
 from whisperd.models.locate import installed, locate
 from whisperd.models.pull import folder_name, repository_of
 from whisperd.pulls import Download, Pulls
@@ -70,15 +70,10 @@ class ModelApi:
 
     async def _choice(self, kind: Literal["dictation", "file"]) -> wire.ChoiceView:
         try:
-            engine = await self._engine(WORK[kind])
+            engine = await engine_for(WORK[kind], None, self._current.settings, self._state_dir)
         except ModelNotFoundError as error:
             return wire.ChoiceView(kind, None, error.message, error.hint)
         return wire.ChoiceView(kind, engine.model, engine.reason)
-
-    async def _engine(self, kind: Kind, model: str | None = None) -> Engine:
-        settings = self._current.settings
-        options = resolve_options(kind, Options(model=model), settings)
-        return await resolve_engine(kind, options, settings, self._state_dir)
 
     def _view(self, name: str, place: tuple[Path, int] | None, choices: Sequence[wire.ChoiceView]) -> wire.ModelView:
         known = MODELS.get(name)
@@ -139,7 +134,7 @@ class ModelApi:
 
     async def load(self, params: wire.ModelLoadParams) -> wire.ModelLoadResult:
         kind = Kind.DICTATION if params.lane == "interactive" else Kind.FILE
-        engine = await self._engine(kind, params.model)
+        engine = await engine_for(kind, params.model, self._current.settings, self._state_dir)
         lane = self._lane(params.lane)
         if lane.job is not None:
             raise RefusedError(

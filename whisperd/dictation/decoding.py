@@ -1,7 +1,7 @@
 """From a growing recording to its transcript, utterance by utterance.
 
 Owns: what of one recording has been decoded so far. What is decoded stays as it is; a call that failed can simply be
-made again. Leaves to others: when to look (`service`), who computes when (`Scheduler.lease`), computing (the worker).
+made again. Leaves to others: when to look (`thinking`), who computes when (`Scheduler.lease`), computing (the worker).
 """
 
 from collections.abc import Awaitable, Callable

@@ -13,7 +13,7 @@ import msgspec
 
 from whisperd.dictation import rules
 from whisperd.dictation.filter import run_filter
-from whisperd.dictation.session import Session, error_data
+from whisperd.dictation.session import Session
 from whisperd.dictation.surroundings import Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, WhisperdError, WorkerError
@@ -37,7 +37,7 @@ async def stored(session: Session, transcript: Transcript, around: Surroundings)
         return await thrown_away(session, around)
     if not text.strip():
         return await nothing_heard(session, around)
-    problem = problem or (error_data(session.problem) if session.problem else None)
+    problem = problem or (ErrorData.of(session.problem) if session.problem else None)
     job = None
     if session.request.private:
         await _forget_private(session, around)
@@ -48,7 +48,7 @@ async def stored(session: Session, transcript: Transcript, around: Surroundings)
         except (DatabaseError, DiskFullError) as error:
             # Better an unstored text than none; its recording is found and transcribed by the next daemon.
             _log.error("dictation %d could not be stored: %s", session.number, error.message)
-            problem = error_data(error)
+            problem = ErrorData.of(error)
     if session.cancelled:
         return ended(session, None, problem)
     return _delivered(session, text, before, problem, job, around)
@@ -105,7 +105,7 @@ async def nothing_heard(session: Session, around: Surroundings) -> DictateResult
     await session.turn()
     if session.cancelled:
         return await thrown_away(session, around)
-    problem = error_data(session.problem) if session.problem else None
+    problem = ErrorData.of(session.problem) if session.problem else None
     await _forget_private(session, around)
     if session.path is not None and not session.request.private:
         await _settle(session, "nothing_heard", around)
@@ -148,13 +148,13 @@ async def by_the_queue(session: Session, around: Surroundings) -> DictateResult:
     if session.request.private or session.path is None:
         await _forget_private(session, around)
         error = session.problem or WorkerError("the model's process failed twice", hint="run `whisperctl doctor`")
-        return ended(session, Command.FAIL, error_data(error))
+        return ended(session, Command.FAIL, ErrorData.of(error))
     new = NewJob(path=session.path, kind=Kind.DICTATION, priority=Priority.INTERACTIVE, options=session.request.options)
     try:
         [row] = await around.commands.submit([(new, None)])
         row, transcript = await _final_job(row.id, session, around)
     except WhisperdError as error:
-        return ended(session, Command.FAIL, error_data(error))
+        return ended(session, Command.FAIL, ErrorData.of(error))
     await session.turn()
     if session.cancelled:
         return ended(session, None)

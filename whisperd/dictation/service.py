@@ -20,7 +20,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from whisperd.config.current import Current
 from whisperd.dictation import course, listening
 from whisperd.dictation.recordings import Shelf
-from whisperd.dictation.session import Request, Session, error_data
+from whisperd.dictation.session import Request, Session
 from whisperd.dictation.surroundings import LastText, Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
@@ -34,6 +34,7 @@ from whisperd.store import recordings
 from whisperd.store.jobs import NewJob
 from whisperd.wire import dictate, names
 from whisperd.wire.dictate import DictateResult, DictateStartParams, DictationState, SessionState
+from whisperd.wire.types import ErrorData
 from whisperd.workers.recorder import Microphone, may_have_a_microphone
 
 _log = logging.getLogger(__name__)
@@ -91,10 +92,6 @@ class Dictation:
         finally:
             self._group = None
             await self._microphone.end()
-
-    @property
-    def recorder_pid(self) -> int | None:
-        return self._microphone.pid
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -168,7 +165,7 @@ class Dictation:
             state=DictationState.LISTENING if listening else busy,
             sessions=sessions,
             device=self._current.settings.dictation.device,
-            error=error_data(self._problem) if self._problem else None,
+            error=ErrorData.of(self._problem) if self._problem else None,
         )
 
     # -- sessions -----------------------------------------------------------------------------------------------------

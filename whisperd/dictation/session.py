@@ -1,7 +1,7 @@
 """One dictation as it stands: what was asked, what has been recorded, what has become of it.
 
 Owns: the session's state (which only the table of `transitions` changes) and the events that its tasks wait for. Leaves
-to others: doing anything (`service`, `decoding`).
+to others: doing anything (`service`, `course`).
 """
 
 import time
@@ -17,7 +17,6 @@ from whisperd.models.engine import Engine
 from whisperd.recorder.messages import Level, Opened
 from whisperd.wire.dictate import DictateResult, SessionState, SessionView
 from whisperd.wire.times import iso8601
-from whisperd.wire.types import ErrorData
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -122,7 +121,3 @@ class Session:
             committed=self.committed,
             device=self.opened.device if self.opened else None,
         )
-
-
-def error_data(error: WhisperdError) -> ErrorData:
-    return ErrorData(error.kind, error.retryable, error.message, error.hint)

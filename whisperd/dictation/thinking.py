@@ -11,7 +11,7 @@ import msgspec
 
 from whisperd.dictation import rules
 from whisperd.dictation.decoding import Utterances
-from whisperd.dictation.session import Session, error_data
+from whisperd.dictation.session import Session
 from whisperd.dictation.surroundings import Surroundings
 from whisperd.errors import WorkerError
 from whisperd.events import Event
@@ -66,7 +66,7 @@ async def _follow_speech(session: Session, utterances: Utterances, around: Surro
     if session.path is None:
         await session.over.wait()
         assert session.problem is not None
-        raise FailedError(error_data(session.problem))
+        raise FailedError(ErrorData.of(session.problem))
     transcript = await utterances.finish(session.path, lambda: _worth_decoding(session))
     if rules.is_invented(
         transcript.text,

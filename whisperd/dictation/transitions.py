@@ -1,7 +1,7 @@
 """How a session's state changes: one table of states and commands, and nothing else decides it.
 
 Owns: which command is legal in which state and where it leads. Leaves to others: what a session does in a state
-(`session`), and who gives which command when (`service`).
+(`course`), and who gives which command when (`service`).
 """
 
 import enum

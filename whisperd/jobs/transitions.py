@@ -1,7 +1,7 @@
 """How a job's state changes: one table of states and commands, and nothing else decides it.
 
 Owns: which command is legal in which state and where it leads. Leaves to others: what changes along with the state
-(`whisperd.store.jobs`), and who gives which command when (`policy`, `retry`, the scheduler).
+(`whisperd.store.jobs`), and who gives which command when (`policy`, `retry`, people).
 """
 
 import enum

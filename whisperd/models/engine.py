@@ -105,6 +105,12 @@ async def resolve_engine(
         ) from None
 
 
+async def engine_for(kind: Kind, model: str | None, settings: Settings, state_dir: Path) -> Engine:
+    """The engine of a job that asks for nothing but, perhaps, a model. Raises ModelNotFoundError."""
+    options = resolve_options(kind, Options(model=model), settings)
+    return await resolve_engine(kind, options, settings, state_dir)
+
+
 async def require_model(kind: Kind, options: Options, settings: Settings, state_dir: Path) -> None:
     """Raises ModelNotFoundError where the job could not run; one whose model is downloaded when it starts can."""
     try:

@@ -7,7 +7,6 @@ says, and what counts as being alive (both are given by `whisperd.app`). Without
 import logging
 import os
 import socket
-import time
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -48,10 +47,6 @@ class Notifier:
 
     def ready(self) -> None:
         self._send("READY=1")
-
-    def reloading(self) -> None:
-        """To be followed by `ready`. The time is what `Type=notify-reload` wants, and others ignore (sd_notify(3))."""
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
         self._send("STOPPING=1\nSTATUS=stopping")

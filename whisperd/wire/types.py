@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from whisperd.errors import WhisperdError
 from whisperd.frames import FailureKind, Segment
 from whisperd.jobs.job import Format, Kind, Options, Output, Stage, State
 from whisperd.wire import names
@@ -395,6 +396,11 @@ class ErrorData(Struct, frozen=True):
     retryable: bool
     message: str | None = None
     hint: str | None = None
+
+    @classmethod
+    def of(cls, error: WhisperdError) -> "ErrorData":
+        """As an answer for several things tells what went wrong with one of them."""
+        return cls(error.kind, error.retryable, error.message, error.hint)
 
 
 class ErrorObject(Struct, frozen=True, omit_defaults=True):

@@ -115,15 +115,11 @@ class Take:
 
 
 class Microphone:
-    """`pid` is the recorder's, for `status` and tests."""
+    """What records. Its process is started when it is needed, and serves one recording after the other."""
 
     def __init__(self) -> None:
         self._child: _Child | None = None
         self._turn = anyio.Lock()
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.process.pid if self._child else None
 
     async def prepare(self) -> None:
         """Have a recorder ready, so that the next start is quick."""

@@ -20,6 +20,7 @@ from tests.speech import (
     silence,
     synthesize,
     write_audio,
+    write_m4a_with_index_first,
 )
 from whisperd.frames import Damage, FailureKind, Plan, Source
 from whisperd.worker.audio import AudioReader
@@ -72,20 +73,6 @@ def damage_middle(path: Path, count: int = 400) -> Path:
     middle = len(data) // 2
     data[middle : middle + count] = np.random.default_rng(1).bytes(count)
     path.write_bytes(data)
-    return path
-
-
-def write_m4a_with_index_first(path: Path, samples: Samples) -> Path:
-    plain = write_audio(path.with_suffix(".plain.m4a"), samples)
-    with (
-        av.open(str(plain)) as source,
-        av.open(str(path), "w", format="ipod", options={"movflags": "faststart"}) as target,
-    ):
-        stream = target.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(audio=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
     return path
 
 
