@@ -45,9 +45,7 @@ def create(context: "Context", arguments: "Namespace") -> int:
     if arguments.wait:
         return _wait(context, link, batch, jobs)
     batch = link.call(names.BATCH_SHOW, {"id": batch["id"], "limit": 1})["batch"]
-    if output.json_only:
-        output.value({"batch": batch})
-    output.line(batches.line(batch))
+    output.result({"batch": batch}, batches.line(batch))
     _report_failed(context, jobs)
     return names.EXIT_OK
 
@@ -59,9 +57,7 @@ def _wait(context: "Context", link: "Link", batch: "Batch", jobs: "list[Job]") -
     output = context.output
     ended = follow_to_end(output, link, [job["id"] for job in jobs]) if jobs else []
     shown: BatchStory = link.call(names.BATCH_SHOW, {"id": batch["id"], "limit": 1})
-    if output.json_only:
-        output.value({"batch": shown["batch"], "jobs": ended})
-    output.line(batches.line(shown["batch"]))
+    output.result({"batch": shown["batch"], "jobs": ended}, batches.line(shown["batch"]))
     return outcome.status(ended)
 
 
@@ -76,9 +72,7 @@ def add(context: "Context", arguments: "Namespace") -> int:
     output, link = context.output, context.link()
     wishes: Params = {"id": batch_ref(arguments.batch), "again": arguments.again}
     jobs = submit.send(link, names.BATCH_ADD, _paths(context, arguments), wishes)
-    if output.json_only:
-        output.value({"jobs": jobs})
-    output.line(f"added {render.counted(len(jobs), 'file')} to batch {render.safe(arguments.batch)}")
+    output.result({"jobs": jobs}, f"added {render.counted(len(jobs), 'file')} to batch {render.safe(arguments.batch)}")
     _report_failed(context, jobs)
     return names.EXIT_OK
 
@@ -209,9 +203,7 @@ def set_(context: "Context", arguments: "Namespace") -> int:
     if not wanted:
         raise UsageError("what is to be set?", "give --name or --concurrency")
     batch: Batch = context.call(names.BATCH_SET, params | wanted)["batch"]
-    if context.output.json_only:
-        context.output.value({"batch": batch})
-    context.output.line(batches.line(batch))
+    context.output.result({"batch": batch}, batches.line(batch))
     return names.EXIT_OK
 
 

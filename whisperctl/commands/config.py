@@ -75,9 +75,7 @@ def path(context: "Context", _arguments: object) -> int:
         found: str = context.call(names.CONFIG_SHOW)["path"]
     except NoDaemonError:
         found = names.config_file()
-    if context.output.json_only:
-        context.output.value({"path": found})
-    context.output.line(render.safe(found))
+    context.output.result({"path": found}, render.safe(found))
     return names.EXIT_OK
 
 

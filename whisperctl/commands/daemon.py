@@ -149,7 +149,5 @@ def shutdown(context: "Context", _arguments: object) -> int:
     stopped = client.wait_for_end(STOP_TIMEOUT)
     if not stopped:
         raise CommandError(f"whisperd was told to stop and still runs after {STOP_TIMEOUT:g} s", "look at its log")
-    if context.output.json_only:
-        context.output.value(result)
-    context.output.line("whisperd has stopped; queued work stays queued")
+    context.output.result(result, "whisperd has stopped; queued work stays queued")
     return names.EXIT_OK

@@ -73,9 +73,7 @@ def cancel(context: "Context", arguments: "Namespace") -> int:
     """Throw the dictation away."""
     params: Params = {"session": arguments.session} if arguments.session else {}
     result: DictateResult = context.call(names.DICTATE_CANCEL, params)
-    if context.output.json_only:
-        context.output.value(result)
-    context.output.line("cancelled; nothing is kept of it")
+    context.output.result(result, "cancelled; nothing is kept of it")
     return names.EXIT_OK
 
 
@@ -142,9 +140,7 @@ def _text(context: "Context", method: str, params: "Params") -> "Json":
 
 
 def _listening(context: "Context", started: "DictateStart", result: "DictateStart | DictateToggle") -> int:
-    if context.output.json_only:
-        context.output.value(result)
-    context.output.line(f"listening to {render.safe(started['device'])}")
+    context.output.result(result, f"listening to {render.safe(started['device'])}")
     return names.EXIT_OK
 
 

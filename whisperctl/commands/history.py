@@ -232,9 +232,7 @@ def export(context: "Context", arguments: "Namespace") -> int:
         for form in forms
         for document in _documents(client, {**params, "format": form})
     ]
-    if context.output.json_only:
-        context.output.value({"files": written})
-    context.output.line(f"{render.counted(len(written), 'file')} in {render.safe(folder)}")
+    context.output.result({"files": written}, f"{render.counted(len(written), 'file')} in {render.safe(folder)}")
     return names.EXIT_OK
 
 
@@ -247,9 +245,7 @@ def _export_lines(context: "Context", client: "Client", params: "Params", path: 
             context.output.out.write(line)
         return names.EXIT_OK
     exporting.write_new(path, lines)
-    if context.output.json_only:
-        context.output.value({"files": [{"path": os.path.abspath(path)}]})
-    context.output.line(f"the transcripts are in {render.safe(path)}")
+    context.output.result({"files": [{"path": os.path.abspath(path)}]}, f"the transcripts are in {render.safe(path)}")
     return names.EXIT_OK
 
 
