@@ -1,7 +1,7 @@
 """The completion hook: a program of the person's own, told of every finished transcript.
 
-Owns: filling in its arguments, running it in a child with a time limit. Leaves to others: when (`whisperd.runner`). Its
-output goes to the daemon's log file descriptor; its failure is logged and changes nothing.
+Owns: filling in its arguments, running it in a child with a time limit. Leaves to others: when (the scheduler and
+dictation). Its output goes to the daemon's log file descriptor; its failure is logged and changes nothing.
 """
 
 import logging

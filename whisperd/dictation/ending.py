@@ -44,7 +44,9 @@ async def stored(session: Session, transcript: Transcript, around: Surroundings)
     else:
         transcript = msgspec.structs.replace(transcript, text=text)
         try:
-            job = (await _store(session, transcript, around)).id
+            row = await _store(session, transcript, around)
+            job = row.id
+            around.completed(row)
         except (DatabaseError, DiskFullError) as error:
             # Better an unstored text than none; its recording is found and transcribed by the next daemon.
             _log.error("dictation %d could not be stored: %s", session.number, error.message)

@@ -25,13 +25,14 @@ from whisperd.dictation.surroundings import LastText, Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import Event, EventBus
+from whisperd.hooks import run_hook
 from whisperd.job_commands import JobCommands
 from whisperd.jobs.job import Kind, Options, Priority
 from whisperd.ledger import Ledger
 from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.scheduler import Scheduler
 from whisperd.store import recordings
-from whisperd.store.jobs import NewJob
+from whisperd.store.jobs import JobRow, NewJob
 from whisperd.wire import dictate, names
 from whisperd.wire.dictate import DictateResult, DictateStartParams, DictationState, SessionState
 from whisperd.wire.types import ErrorData
@@ -76,7 +77,16 @@ class Dictation:
         self._problem: WhisperdError | None = None
         self._say, self._said = anyio.create_memory_object_stream[dictate.DictateStateEvent](math.inf)
         self._around = Surroundings(
-            ledger, scheduler, commands, bus, current, self._microphone, self._shelf, self._tell, LastText()
+            ledger,
+            scheduler,
+            commands,
+            bus,
+            current,
+            self._microphone,
+            self._shelf,
+            self._tell,
+            self._completed,
+            LastText(),
         )
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -208,6 +218,10 @@ class Dictation:
                 self._ended[session.number] = session
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
+
+    def _completed(self, job: JobRow) -> None:
+        if self._group is not None:
+            self._group.start_soon(run_hook, self._current.settings.hooks, job)
 
     # -- telling ------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from whisperd.events import EventBus
 from whisperd.job_commands import JobCommands
 from whisperd.ledger import Ledger
 from whisperd.scheduler import Scheduler
+from whisperd.store.jobs import JobRow
 from whisperd.workers.recorder import Microphone
 
 
@@ -34,7 +35,7 @@ class LastText:
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What a session works with; `tell` says what its state is now."""
+    """What a session works with; `tell` says what its state is now, `completed` that its transcript is stored."""
 
     ledger: Ledger
     scheduler: Scheduler
@@ -44,6 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     microphone: Microphone
     shelf: Shelf
     tell: Callable[[Session], None]
+    completed: Callable[[JobRow], None]
     last: LastText
 
     def before(self, session: Session) -> str:

@@ -182,7 +182,8 @@ def test_the_command_prints_the_text_and_says_when_there_is_none(daemon: Daemon,
 
 
 def test_words_spoken_while_the_daemon_is_killed_are_found_at_the_next_start(tmp_path: Path) -> None:
-    config = "[dictation]\nmax_length = 2\n\n[rules]\nspoken_punctuation = true\n"
+    hook = f'[hooks]\non_completed = ["touch", "{tmp_path}/{{kind}}-{{job}}"]\n'
+    config = f"[dictation]\nmax_length = 2\n\n[rules]\nspoken_punctuation = true\n\n{hook}"
     with running_daemon(config=config) as daemon:
         speaker = Speaker(daemon, tmp_path)
         samples = np.concatenate([speech(SENTENCES[3]), silence(3)])
@@ -202,3 +203,4 @@ def test_words_spoken_while_the_daemon_is_killed_are_found_at_the_next_start(tmp
         told = speaker.client.wait_event(lambda event: event["data"]["state"] in ("done", "failed"))["data"]
         assert told["reason"] == "max_length"
         assert daemon.call("job.text", id=told["job"])["transcript"]["text"]
+        wait_for((tmp_path / f"dictation-{told['job']}").exists)
