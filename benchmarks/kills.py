@@ -49,7 +49,7 @@ class Outcome:
 
 def run(report: Report, *, quick: bool) -> None:
     outcome = survive(kills=10 if quick else 200, files=40, seconds=20 if quick else 240, seed=5)
-    report.note(f"{outcome.kills} kills while 40 files were queued, {outcome.batches} decoding batches")
+    report.note(f"{outcome.kills} kills while 40 files were queued, {outcome.batches} stored batches met")
     report.figure("kills that met unfinished work", outcome.kills)
     report.figure("jobs lost", outcome.lost, limit=0)
     report.figure("jobs completed twice", outcome.doubled, limit=0)
@@ -102,6 +102,7 @@ def _result(daemon: Daemon, job: int, outputs: Path) -> Any:
 def _kill(daemon: Daemon, kills: int, draw: random.Random) -> Outcome:
     outcome = Outcome()
     stored: Stored = {}
+    seen: set[tuple[int, int, int]] = set()
     for _ in range(kills):
         time.sleep(draw.uniform(0, LONGEST_LIFE))
         wait_for(lambda: not would_be_poison(daemon))
@@ -110,11 +111,13 @@ def _kill(daemon: Daemon, kills: int, draw: random.Random) -> Outcome:
         daemon.kill()
         outcome.kills += 1
         before, stored = stored, _stored(daemon)
-        outcome.batches_lost += _missing(before, stored)
+        outcome.batches_lost += _missing(before, stored, _completed(daemon))
+        seen |= stored.keys()
         begin = time.perf_counter()
         daemon.start()
         outcome.answering.append(time.perf_counter() - begin)
-    outcome.batches_lost += _missing(stored, _stored(daemon))
+    outcome.batches_lost += _missing(stored, _stored(daemon), _completed(daemon))
+    outcome.batches = len(seen)
     return outcome
 
 
@@ -122,7 +125,6 @@ def _judge(daemon: Daemon, ids: Sequence[int], outputs: Path, undisturbed: Seque
     results = [_result(daemon, job, outputs) for job in ids]
     outcome.changed = sum(mine != other for mine, other in zip(results, undisturbed, strict=True))
     outcome.changed += len(list(outputs.iterdir())) != len(ids)
-    outcome.batches = len(_stored(daemon))
     with reading(daemon.database) as connection:
         completions = Counter(
             job for (job,) in connection.execute(
@@ -154,5 +156,11 @@ def _stored(daemon: Daemon) -> Stored:
         return {(job, block, batch): results for job, block, batch, results in rows}
 
 
-def _missing(before: Stored, after: Stored) -> int:
-    return sum(after.get(key) != value for key, value in before.items())
+def _completed(daemon: Daemon) -> frozenset[int]:
+    with reading(daemon.database) as connection:
+        return frozenset(job for (job,) in connection.execute("SELECT id FROM jobs WHERE state = 'completed'"))
+
+
+def _missing(before: Stored, after: Stored, completed: frozenset[int]) -> int:
+    """How many were replaced, or are gone though their job, which is not completed, may still need them."""
+    return sum(after[key] != value if key in after else key[0] not in completed for key, value in before.items())
