@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--mistakes", type=int, default=0, metavar="COUNT", help="show some of the mistakes")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    corpora = test_sets(arguments.corpus)
+    corpora = test_sets(arguments.corpus, size=arguments.sentences)
     makers: dict[str, Callable[[], Engine]] = {
         "faster-whisper": lambda: reference_engine(arguments.model, threads=arguments.threads),
         "pipeline-full": lambda: pipeline_engine(arguments.model, AudioContext.FULL, threads=arguments.threads),
