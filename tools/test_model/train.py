@@ -172,7 +172,9 @@ def work(arguments: argparse.Namespace, rank: int) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    corpus = Corpora(tuple(Corpus(folder / "train") for folder in arguments.corpora))
+    # One that is named twice is read once.
+    read = {folder: Corpus(folder / "train") for folder in arguments.corpora}
+    corpus = Corpora(tuple(read[folder] for folder in arguments.corpora))
     model, tokens = start(arguments, corpus)
     model.model.encoder.embed_positions.requires_grad_(False)
     # Plain matrix products: they show where the decoder listens, and on a CPU are faster than the fused kernel.
