@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("shape", choices=list(SHAPES))
     parser.add_argument("--source", type=Path, default=SHIPPED)
     parser.add_argument("--check", type=int, metavar="CLIPS", help="compare the texts of this many spoken sentences")
+    parser.add_argument("--compute-type", default="int8", help="for the comparison (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     folder = widened(arguments.shape, arguments.source)
@@ -141,8 +142,10 @@ def main() -> None:
     from tools.test_model.speech import TEST_SEED, plan
     from tools.test_model.voices import speak
 
-    models = [WhisperModel(str(place), device="cpu", compute_type="int8", cpu_threads=arguments.threads)
-              for place in (arguments.source, folder)]  # fmt: skip
+    models = [
+        WhisperModel(str(place), device="cpu", compute_type=arguments.compute_type, cpu_threads=arguments.threads)
+        for place in (arguments.source, folder)
+    ]
     clips = [speak(*task).samples for task in plan(TEST_SEED, arguments.check, test=True)]
     texts, seconds = list[list[str]](), list[float]()
     for model in models:
