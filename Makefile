@@ -8,8 +8,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# Daemons that a test kills take what was measured of them along.
-COVERAGE_FLOOR := 85
+# 93 is measured; daemons that a test kills take what they ran along, and how much that is differs a little.
+COVERAGE_FLOOR := 91
 
 # espeak-ng and flite speak for the tests, libportaudio2 records from PulseAudio; Xvfb and D-Bus are their desktop, tk its
 # text field, tmux the terminal of the live view
