@@ -27,10 +27,9 @@ missed."""
 
 _SAMPLES_A_FRAME: Final = SAMPLE_RATE // FRAMES_PER_SECOND
 
-_MARGIN: Final = 400
-"""Frames of context beyond a chunk's own length: 200 encoder positions. For unadapted models 128 are recommended in
-whisper.cpp's issue 1855 (`audio_ctx`), since with too little they repeat themselves; with 200 fewer texts differ from
-those in full context (`benchmarks dictation`), at a fifth of its cost."""
+_MARGIN: Final = 256
+"""Frames of context beyond a chunk's own length: 128 encoder positions, as whisper.cpp's `audio_ctx` is recommended for
+unadapted models (its issue 1855); with too little they repeat themselves."""
 
 _BUCKETS: Final = (600, 1_000, 1_500, 2_000, 2_500, FULL_CONTEXT)
 """Contexts that occur. Few, so that chunks find mates of the same shape; a function of the chunk alone, so that its

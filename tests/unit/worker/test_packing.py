@@ -115,7 +115,7 @@ def test_the_cut_lies_in_the_longest_pause_that_needs_no_more_windows() -> None:
 
 
 def test_fitted_context_separates_what_a_long_pause_separates() -> None:
-    speech = [Stretch(0, seconds(1.5)), Stretch(seconds(25), seconds(28))]
+    speech = [Stretch(0, seconds(3)), Stretch(seconds(25), seconds(28))]
     assert len(pack(speech, 0, seconds(60), AudioContext.FULL)) == 1
     assert [chunk.context for chunk in pack(speech, 0, seconds(60), AudioContext.FIT)] == [600, 1000]
 
@@ -162,7 +162,7 @@ def test_a_block_whose_only_chunk_begins_with_it_is_not_read_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "context"), [(1.0, 600), (2.0, 600), (2.1, 1000), (6.0, 1000), (26.0, 3000), (30.0, 3000)]
+    ("length", "context"), [(1.0, 600), (3.4, 600), (3.5, 1000), (7.0, 1000), (28.0, 3000), (30.0, 3000)]
 )
 def test_fitted_context_is_the_chunk_and_a_margin_rounded_up(length: float, context: int) -> None:
     assert context_for(seconds(length), AudioContext.FIT) == context
