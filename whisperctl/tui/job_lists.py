@@ -3,7 +3,7 @@
 Owns: keeping jobs, lists and counts in step. Leaves to others: what changed a job (`whisperctl.tui.advance`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -97,8 +97,11 @@ def _ordered(name: str, jobs: Iterable[Job]) -> tuple[int, ...]:
         newest = sorted(jobs, key=lambda job: (job["finished_at"] or "", job["id"]), reverse=True)
         return tuple(job["id"] for job in newest[: REMEMBERED if name == known.ENDED else None])
     key = {known.RUNNING: "started_at", known.WAITING: "retry_at"}.get(name)
-    facts: Callable[[Any], tuple[str, int]] = lambda job: ((job[key] or "") if key else "", job["id"])  # noqa: E731
-    return tuple(job["id"] for job in sorted(jobs, key=facts))
+
+    def begin(job: Any) -> tuple[str, int]:
+        return (job[key] or "") if key else "", job["id"]
+
+    return tuple(job["id"] for job in sorted(jobs, key=begin))
 
 
 def pruned(picture: Picture) -> Picture:
