@@ -116,8 +116,8 @@ class TranscriptionSettings(Section, frozen=True):
 
     `language`: of the speech. `task`: write what is said, or its English translation. `beam_size`: candidates that are
     followed while decoding; more is slower. `audio_context`: how much the encoder looks at, 30 s (`full`) or what the
-    audio needs (`fit`), which is faster and may cost words. `prompt`: text in the style that is wanted. `hotwords`:
-    names and terms to expect. `words`: times of single words.
+    audio needs (`fit`), which is faster and may cost words; what is in doubt there is decoded again in full.
+    `prompt`: text in the style that is wanted. `hotwords`: names and terms to expect. `words`: times of single words.
     `formats` are the files that every job of kind file, batch or watch writes; none by default, since the text is kept
     in the database. `output_dir` is where they go; beside the audio without it.
     """

@@ -55,15 +55,16 @@ class Found:
 
 def search(
     network: Network, cache: Cache, start: Tensor, rules: Rules, *, beams: int, longest: int
-) -> tuple[list[Found], Tensor]:
-    """The best text of at most `longest` tokens for each chunk, and the first step's logits `(chunks, vocabulary)`.
+) -> tuple[list[list[Found]], Tensor]:
+    """For each chunk up to `beams` texts of at most `longest` tokens, best first; and the first step's logits
+    `(chunks, vocabulary)`.
 
     `start`, shape `(chunks, 1)`, is the last token before the text; what comes before is in the cache.
     """
     logits = network.decode(start, cache)[:, -1]
     first = logits
     if beams == 1:
-        return _greedy(network, cache, logits, rules, longest), first
+        return [[found] for found in _greedy(network, cache, logits, rules, longest)], first
     return _beam_search(network, cache, logits, rules, beams, longest), first
 
 
@@ -93,7 +94,9 @@ def _greedy(network: Network, cache: Cache, logits: Tensor, rules: Rules, longes
     return [Found(tuple(text), score) for text, score in zip(texts, scores, strict=True)]
 
 
-def _beam_search(network: Network, cache: Cache, logits: Tensor, rules: Rules, beams: int, longest: int) -> list[Found]:
+def _beam_search(
+    network: Network, cache: Cache, logits: Tensor, rules: Rules, beams: int, longest: int
+) -> list[list[Found]]:
     device = logits.device
     results: list[list[Found]] = [[] for _ in range(len(logits))]
     active = list(range(len(results)))
@@ -142,7 +145,7 @@ def _beam_search(network: Network, cache: Cache, logits: Tensor, rules: Rules, b
             active = [active[index] for index in going_on]
         texts, scores = next_texts, torch.tensor(next_scores, device=device)[:, None]
         logits = network.decode(torch.tensor([[text[-1]] for text in texts], device=device), cache)[:, -1]
-    return [max(found, key=lambda each: each.mean) for found in results]
+    return [sorted(found, key=lambda each: each.mean, reverse=True)[:beams] for found in results]
 
 
 # -- rules on the logits ----------------------------------------------------------------------------------------------

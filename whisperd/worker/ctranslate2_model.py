@@ -25,6 +25,7 @@ from whisperd.worker.model import (
     MAX_INITIAL_TIMESTAMP,
     MAX_LENGTH,
     Alignment,
+    Alternative,
     Encoded,
     Features,
     Hypothesis,
@@ -93,6 +94,7 @@ class CTranslate2Model:
             _storage(encoded),
             [list(search.prompt)] * count,
             beam_size=search.beam_size,
+            num_hypotheses=search.beam_size,
             repetition_penalty=search.rung.repetition_penalty,
             no_repeat_ngram_size=search.rung.no_repeat_ngram_size,
             max_length=MAX_LENGTH,
@@ -124,13 +126,17 @@ def _storage(encoded: Encoded) -> ctranslate2.StorageView:
 
 
 def _hypothesis(result: Any, limit: int) -> Hypothesis:
-    tokens: Sequence[int] = result.sequences_ids[0]
-    # The score is the mean over the tokens without the end token; Whisper's figure counts that one too.
+    sequences: Sequence[Sequence[int]] = result.sequences_ids
+    # A score is the mean over the tokens without the end token; Whisper's figure counts that one too.
+    (tokens, logprob), *others = [
+        (tuple(tokens), score * len(tokens)) for tokens, score in zip(sequences, result.scores, strict=True)
+    ]
     return Hypothesis(
-        tokens=tuple(tokens),
-        avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+        tokens=tokens,
+        avg_logprob=logprob / (len(tokens) + 1),
         no_speech_prob=result.no_speech_prob,
         ended=len(tokens) < limit,
+        alternatives=tuple(Alternative(*other) for other in others),
     )
 
 

@@ -78,7 +78,7 @@ def _decode_together(work: _Work, mates: list[tuple[Chunk, Samples]], context: i
     hypotheses = work.model.generate(encoded, work.search(ladder.PLAIN), len(mates))
     results: list[ChunkResult] = []
     for index, ((chunk, samples), hypothesis) in enumerate(zip(mates, hypotheses, strict=True)):
-        first = Attempt(hypothesis, work.tokenizer.decode(list(hypothesis.tokens)), len(samples) / SAMPLE_RATE)
+        first = Attempt(hypothesis, _text(work, hypothesis.tokens), len(samples) / SAMPLE_RATE)
         results.append(_decode_alone(work, chunk, samples, first, encoded, index))
     return results
 
@@ -87,10 +87,11 @@ def _decode_alone(
     work: _Work, chunk: Chunk, samples: Samples, first: Attempt, batch: Encoded, index: int
 ) -> ChunkResult:
     """A chunk's result from its first attempt, which is followed by others while it is in doubt."""
-    encoded = batch.one(index) if _needs_encoded(work, first) else None
+    again = work.options.fallback and _is_unsettled(work, chunk, first)
+    encoded = batch.one(index) if again or work.options.words else None
     attempts = 1
     kept = first
-    if encoded is not None and work.options.fallback and ladder.is_doubtful(first):
+    if encoded is not None and again:
         tried = [first]
         if chunk.context < FULL_CONTEXT:
             # Too little context is the likeliest cause; what it gave is not compared with what the whole window gives.
@@ -111,14 +112,24 @@ def _decode_alone(
     return ChunkResult(chunk, tuple(segments), attempts)
 
 
-def _needs_encoded(work: _Work, first: Attempt) -> bool:
-    """Whether a chunk's own encoder output is used again, which takes copying it out of the batch's."""
-    return work.options.words or (work.options.fallback and ladder.is_doubtful(first))
+def _is_unsettled(work: _Work, chunk: Chunk, first: Attempt) -> bool:
+    """Whether the first attempt is not the last: it is doubted, or the chunk's context is short of the whole window and
+    other words were nearly as probable, which the rest of the window may decide otherwise."""
+    if ladder.is_doubtful(first):
+        return True
+    if chunk.context == FULL_CONTEXT or ladder.is_silence(first):
+        return False
+    others = [(_text(work, other.tokens), other.logprob) for other in first.hypothesis.alternatives]
+    return ladder.is_close_call(first.text, first.hypothesis.logprob, others)
 
 
 def _attempt(work: _Work, encoded: Encoded, rung: Rung, duration: float) -> Attempt:
     (hypothesis,) = work.model.generate(encoded, work.search(rung), 1)
-    return Attempt(hypothesis, work.tokenizer.decode(list(hypothesis.tokens)), duration)
+    return Attempt(hypothesis, _text(work, hypothesis.tokens), duration)
+
+
+def _text(work: _Work, tokens: Sequence[int]) -> str:
+    return work.tokenizer.decode(list(tokens))
 
 
 def _segments(work: _Work, chunk: Chunk, kept: Attempt) -> list[Segment]:

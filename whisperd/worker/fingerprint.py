@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-PIPELINE_VERSION: Final = 1
+PIPELINE_VERSION: Final = 2
 """Counts changes of our own that give other results: reading, packing, decoding, splitting."""
 
 MODEL_FILES: Final = (
@@ -40,7 +40,7 @@ otherwise differ everywhere, and reading 3 GB would cost seconds at every load."
 def fingerprint(
     folder: Path, backend: str, device: str, compute_type: str, threads: int, libraries: tuple[str, ...]
 ) -> str:
-    """For example `ctranslate2 cpu int8_float32 threads=2 model=0123456789abcdef … pipeline=1`.
+    """For example `ctranslate2 cpu int8_float32 threads=2 model=0123456789abcdef … pipeline=2`.
 
     `libraries` are the installed packages whose versions count.
     """

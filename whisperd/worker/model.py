@@ -8,7 +8,7 @@ Owns: the `SpeechModel` protocol and the plain values it speaks. Leaves to other
 # pyright: reportMissingTypeStubs=false
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
@@ -52,14 +52,30 @@ class Search:
         return min(MAX_LENGTH // 2, MAX_LENGTH - len(self.prompt))
 
 
+class Alternative(NamedTuple):
+    """A sequence that came second or later, and the sum of its tokens' log probabilities, end token included."""
+
+    tokens: tuple[int, ...]
+    logprob: float
+
+
 @dataclass(frozen=True)
 class Hypothesis:
-    """The best sequence found for a chunk, timestamps included; `ended` is false when it ran into the length limit."""
+    """The best sequence found for a chunk, timestamps included; `ended` is false when it ran into the length limit.
+
+    `alternatives` are the others that the beam search ended with, best first; a greedy one has none.
+    """
 
     tokens: tuple[int, ...]
     avg_logprob: float
     no_speech_prob: float
     ended: bool
+    alternatives: tuple[Alternative, ...] = ()
+
+    @property
+    def logprob(self) -> float:
+        """The sum of its tokens' log probabilities, end token included."""
+        return self.avg_logprob * (len(self.tokens) + 1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +112,7 @@ class SpeechModel(Protocol):
     def encode(self, features: Features) -> Encoded: ...
 
     def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
-        """The best hypothesis for each of the `count` encoded chunks."""
+        """The best hypothesis for each of the `count` encoded chunks, with the others that were found."""
         ...
 
     def align(self, encoded: Encoded, tokenizer: Tokenizer, tokens: list[int], frames: int) -> Alignment:

@@ -28,7 +28,16 @@ from whisperd.worker.beam_search import search as beam_search
 from whisperd.worker.failures import WorkError, failure_of
 from whisperd.worker.features import LogMel
 from whisperd.worker.fingerprint import LIBRARIES, fingerprint
-from whisperd.worker.model import MAX_INITIAL_TIMESTAMP, MAX_LENGTH, Alignment, Encoded, Features, Hypothesis, Search
+from whisperd.worker.model import (
+    MAX_INITIAL_TIMESTAMP,
+    MAX_LENGTH,
+    Alignment,
+    Alternative,
+    Encoded,
+    Features,
+    Hypothesis,
+    Search,
+)
 from whisperd.worker.model_folder import DAMAGED, load_tokenizer, require_files
 from whisperd.worker.torch_network import Network
 from whisperd.worker.torch_weights import load_network
@@ -124,8 +133,9 @@ class TorchModel:
                 avg_logprob=text.score / (len(text.tokens) + 1),
                 no_speech_prob=probability,
                 ended=len(text.tokens) < search.longest,
+                alternatives=tuple(Alternative(other.tokens, other.score) for other in others),
             )
-            for text, probability in zip(found, silence, strict=True)
+            for (text, *others), probability in zip(found, silence, strict=True)
         ]
 
     @torch.inference_mode()

@@ -1,6 +1,7 @@
 """Decoding with the real model: mates don't matter, options reach every chunk, times are inside their chunks."""
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -194,6 +195,30 @@ def test_a_doubtful_fitted_chunk_is_decoded_again_in_full(
     (result,) = decode_chunks(model, [fitted], WORDS)
     assert result.attempts == 2
     assert result.segments == in_full.segments
+
+
+def test_a_close_call_in_fitted_context_is_settled_in_full(
+    model: CTranslate2Model, speech: list[tuple[Chunk, Samples]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk, samples = speech[1]
+    fitted = (Chunk(chunk.start, chunk.end, 1000), samples)
+    (in_full,) = decode_chunks(model, [(chunk, samples)], WORDS)
+    seen: list[list[tuple[str, float]]] = []
+
+    def close(text: str, logprob: float, others: Iterable[tuple[str, float]]) -> bool:
+        seen.append([(text, logprob), *others])
+        return True
+
+    monkeypatch.setattr(decoding.ladder, "is_close_call", close)
+    (result,) = decode_chunks(model, [fitted], WORDS)
+    assert (result.attempts, result.segments) == (2, in_full.segments)
+    ((best, *others),) = seen
+    assert len(others) == WORDS.beam_size - 1
+    assert all(logprob < 0 for _, logprob in (best, *others))
+    (without,) = decode_chunks(model, [fitted], DecodeOptions("en", fallback=False))
+    assert without.attempts == 1
+    (in_full_again,) = decode_chunks(model, [(chunk, samples)], WORDS)
+    assert in_full_again == in_full
 
 
 def test_a_few_samples_can_be_decoded(model: CTranslate2Model) -> None:

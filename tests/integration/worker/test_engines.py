@@ -79,6 +79,10 @@ def test_both_engines_find_the_same_tokens(
         assert ours.avg_logprob == pytest.approx(theirs.avg_logprob, abs=1e-3)
         assert ours.no_speech_prob == pytest.approx(theirs.no_speech_prob, abs=1e-3)
         assert ours.ended is theirs.ended
+        assert len(ours.alternatives) == len(theirs.alternatives) == beam_size - 1
+        assert [each.logprob for each in ours.alternatives] == pytest.approx(
+            [each.logprob for each in theirs.alternatives], abs=0.05
+        )
 
 
 def test_a_text_without_an_end_is_cut_at_the_same_place(

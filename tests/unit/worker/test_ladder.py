@@ -2,7 +2,7 @@
 
 import pytest
 
-from whisperd.worker.ladder import Attempt, best, compression_ratio, is_doubtful, is_silence
+from whisperd.worker.ladder import Attempt, best, compression_ratio, is_close_call, is_doubtful, is_silence
 from whisperd.worker.model import Hypothesis
 
 GOOD = "the red fox is under the table"
@@ -46,6 +46,26 @@ def test_silence_needs_both_signs() -> None:
     assert is_silence(attempt(logprob=-1.1, no_speech=0.7))
     assert not is_silence(attempt(logprob=-0.5, no_speech=0.7))
     assert not is_silence(attempt(logprob=-1.1, no_speech=0.5))
+
+
+@pytest.mark.parametrize(
+    ("others", "close"),
+    [
+        ([], False),
+        ([("Oscar bought four gardens.", -4.5)], True),
+        ([("Oscar bought four gardens.", -3.0)], True),
+        ([("Oscar bought four gardens.", -5.1)], False),
+        ([("oscar bought forty gardens", -4.1)], False),
+        ([("oscar bought forty gardens", -4.1), ("Oscar bought for tea gardens.", -4.5)], True),
+    ],
+    ids=["alone", "near", "more probable but worse by the mean", "far", "the same words", "second of two"],
+)
+def test_what_is_a_close_call(others: list[tuple[str, float]], close: bool) -> None:
+    assert is_close_call("Oscar bought forty gardens.", -4.0, others) is close
+
+
+def test_vowel_signs_make_other_words() -> None:
+    assert is_close_call("कि", -4.0, [("की", -4.1)])
 
 
 def test_the_first_good_attempt_is_kept() -> None:
