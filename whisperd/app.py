@@ -44,6 +44,8 @@ from whisperd.config.current import Current
 from whisperd.config.effects import Effect, diff
 from whisperd.config.paths import config_file
 from whisperd.config.settings import Settings
+from whisperd.dictation.finishing import finish_recordings
+from whisperd.dictation.recordings import recordings_folder
 from whisperd.dictation.service import Dictation
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
 from whisperd.events import Event, EventBus, Filter
@@ -152,7 +154,8 @@ async def _run_with(
     lanes = await plan_lanes(current.settings, places.state_dir)
     ledger = Ledger(database, bus)
     pulls = Pulls(ledger, bus, current, places.state_dir)
-    runner = Runner(ledger, bus, live, current, places.state_dir, pulls)
+    finish = finish_recordings(current, recordings_folder(places.state_dir))
+    runner = Runner(ledger, bus, live, current, places.state_dir, pulls, finish)
     slots = make_slots(bus, current.settings, lanes)
     scheduler = Scheduler(ledger, runner, slots, current)
     commands = JobCommands(ledger, scheduler, current)

@@ -10,7 +10,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -72,10 +72,17 @@ class RunHandle:
 
 
 class Runner:
-    """Runs jobs; one instance serves all lanes."""
+    """Runs jobs; one instance serves all lanes. `finish` says what a job's transcript becomes before it is stored."""
 
     def __init__(
-        self, ledger: Ledger, bus: EventBus, live: LiveJobs, current: Current, state_dir: Path, pulls: Pulls
+        self,
+        ledger: Ledger,
+        bus: EventBus,
+        live: LiveJobs,
+        current: Current,
+        state_dir: Path,
+        pulls: Pulls,
+        finish: Callable[[JobRow, Transcript], Awaitable[Transcript]],
     ) -> None:
         self._ledger = ledger
         self._database = ledger.database
@@ -84,6 +91,7 @@ class Runner:
         self._current = current
         self._state_dir = state_dir
         self._pulls = pulls
+        self._finish = finish
         self._known = watched.KnownAudio(ledger.database)
 
     @property
@@ -106,7 +114,7 @@ class Runner:
         try:
             with handle.scope:
                 transcript, engine = await self._transcribe(handle, lane, mates)
-                return await self._complete(job, transcript, engine, lane)
+                return await self._complete(job, await self._finish(job, transcript), engine, lane)
         except GaveWayError:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason="made way")
         except watched.SkippedError as skipped:

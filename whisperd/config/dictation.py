@@ -58,7 +58,9 @@ class DictationSettings(Section, frozen=True):
     """`max_length`: seconds of audio that still count as dictation; at that length a recording is ended and
     transcribed. `audio_context` `auto`: fit on a CPU, else full. `device`: the microphone by its name or a part of it;
     the system's default without one. `keep_recordings`: seconds for which a recording is kept once it has a transcript.
-    `vocabulary`: words to listen for, besides `transcription.hotwords`.
+    `vocabulary`: words to listen for, besides `transcription.hotwords`. `partial_text`: also decode what is being said
+    before a pause ends it, and tell it as the changing `text` of `dictate.partial`; it keeps processors busy while
+    somebody speaks, and the text at release may wait for it.
     """
 
     max_length: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
@@ -66,3 +68,4 @@ class DictationSettings(Section, frozen=True):
     device: Name | None = None
     keep_recordings: Seconds = 24 * 3600.0
     vocabulary: tuple[Name, ...] = ()
+    partial_text: bool = False

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(min_length=1, max_length=4096)]
+Language = Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$", description='"auto" or a code such as "en"')]
 Seconds = Annotated[float, Meta(ge=0, le=86_400 * 365)]
 
 

@@ -1,7 +1,8 @@
 """Every setting there is: its name, its type and allowed range, its default.
 
-Owns: the typed shape of `config.toml`, one Struct a section. Leaves to others: reading the file and explaining what is
-wrong with it (`load`), where it lies (`paths`). Times are seconds and sizes are bytes unless the name says otherwise.
+Owns: the typed shape of `config.toml`, one Struct a section; those of dictation, drop folders and the desktop are in
+`dictation`, `watch` and `desktop`. Leaves to others: reading the file and explaining what is wrong with it (`load`),
+where it lies (`paths`). Times are seconds and sizes are bytes unless the name says otherwise.
 A setting that is left out has the default shown here; a `None` means that whisperd decides, and a flag of `whisperd
 run` or an option of a job wins over the file. A `Path` is absolute; in the file it begins with `/` or `~/`.
 """
@@ -12,14 +13,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from whisperd.config.desktop import BindingSettings, HotkeySettings, InsertSettings
 from whisperd.config.dictation import DictationSettings, RuleSettings
-from whisperd.config.section import Name, Seconds, Section
+from whisperd.config.section import Language, Name, Seconds, Section
+from whisperd.config.watch import WatchSettings
 from whisperd.frames import AudioContext, FailureKind, Task
-from whisperd.jobs.folder import Afterwards, FolderRules, Notice, Pattern, Recordings
-from whisperd.jobs.job import Format, Options
+from whisperd.jobs.job import Format
 
-Language = Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$", description='"auto" or a code such as "en"')]
-Keys = Annotated[str, Meta(pattern=r"^ *\S+( *\+ *\S+)* *$", description='keys such as "ctrl+space"')]
 Attempts = Annotated[int, Meta(ge=0, le=100)]
 HoursOfDay = Annotated[
     str,
@@ -178,75 +178,6 @@ class ScheduleSettings(Section, frozen=True):
         return since, until
 
 
-class WatchSettings(Section, frozen=True):
-    """A drop folder, written `[[watch]]`, one table each; commands (`whisperctl watch`) can't change these.
-
-    `path` need not exist yet. `recursive`: folders in it too. `patterns`: shell patterns of names, by default the
-    usual audio suffixes; `ignore`: names, or paths inside it, that are not taken. `language` … `words` and `formats`
-    are those of its jobs, and win over `[transcription]`; `formats` is `["txt"]` where neither says anything.
-    `output_dir`: the root of a tree that mirrors the folder's; beside the audio without it. `recordings`: `own` takes
-    `*-voice-note` names only, `imported` all others. `settle`: seconds without a change after which a file counts as
-    finished.
-    `min_duration`, `max_duration`: seconds of audio; other files are skipped. `afterwards`: `keep` the audio, `move`
-    it into the tree `move_to`, or `delete` it `delete_after` days after its transcript was written. `notice`: `auto`
-    polls network and FUSE file systems, `polling` and `events` set it.
-    """
-
-    path: Path
-    enabled: bool = True
-    recursive: bool = True
-    patterns: tuple[Pattern, ...] = ()
-    ignore: tuple[Pattern, ...] = ()
-    language: Language | None = None
-    model: Name | None = None
-    task: Task | None = None
-    prompt: str | None = None
-    hotwords: str | None = None
-    words: bool | None = None
-    formats: tuple[Format, ...] = ()
-    output_dir: Path | None = None
-    recordings: Recordings = Recordings.ALL
-    settle: Seconds = 2.0
-    min_duration: Seconds = 0.0
-    max_duration: Seconds | None = None
-    afterwards: Afterwards = Afterwards.KEEP
-    move_to: Path | None = None
-    delete_after: Annotated[float, Meta(ge=0, le=36_500)] = 30.0
-    notice: Notice = Notice.AUTO
-
-    def __post_init__(self) -> None:
-        if objection := self.rules().objection():
-            raise ValueError(objection)
-
-    def rules(self) -> FolderRules:
-        """The same as the rules of a folder that a command added."""
-        options = Options(
-            model=self.model,
-            language=self.language,
-            task=self.task,
-            prompt=self.prompt,
-            hotwords=self.hotwords,
-            words=self.words,
-            formats=self.formats,
-            output_dir=str(self.output_dir) if self.output_dir else None,
-        )
-        return FolderRules(
-            enabled=self.enabled,
-            recursive=self.recursive,
-            patterns=self.patterns,
-            ignore=self.ignore,
-            options=options,
-            recordings=self.recordings,
-            settle=self.settle,
-            min_duration=self.min_duration,
-            max_duration=self.max_duration,
-            afterwards=self.afterwards,
-            move_to=str(self.move_to) if self.move_to else None,
-            delete_after=self.delete_after,
-            notice=self.notice,
-        )
-
-
 class RetentionSettings(Section, frozen=True):
     """What is removed once it is too old or too much, at start and then daily; a limit that is left out is none.
 
@@ -297,46 +228,6 @@ class LogSettings(Section, frozen=True):
 
     level: LogLevel = "info"
     format: LogFormat = "auto"
-
-
-class InsertSettings(Section, frozen=True):
-    """Text at the cursor; read by the client, for each text.
-
-    `backends`: those that may type, in this order; without any, all in the order of the session. `newlines`: what a
-    line break becomes; enter submits forms and runs commands. `paste`: the keys that paste; in terminals others do.
-    """
-
-    backends: tuple[Literal["wtype", "ydotool", "xdotool", "clipboard", "keyboard"], ...] = ()
-    newlines: Literal["space", "shift+enter", "enter"] = "space"
-    paste: Keys = "ctrl+v"
-
-
-class HotkeySettings(Section, frozen=True):
-    """The hotkey agent, which reads this when it starts. `backend`: what watches the keys. `sounds`: when it listens
-    and when the text is there. `notifications`: `all` shows these too."""
-
-    backend: Literal["auto", "portal", "x11", "evdev", "keyboard"] = "auto"
-    sounds: bool = True
-    notifications: Literal["all", "problems", "none"] = "problems"
-
-
-class BindingSettings(Section, frozen=True):
-    """A hotkey, written `[[binding]]`, one table each; without any, `ctrl+alt+space` is held.
-
-    `keys`: modifiers and a key. `mode`: dictate while they are held, from one press to the next, cancel the dictation,
-    or deliver the last text again. `output`: where texts go; typed by default. `language`, `model`, `prompt`,
-    `hotwords`, `device` (the microphone) and `private` (nothing is kept) are those of its dictations.
-    """
-
-    keys: Keys
-    mode: Literal["hold", "toggle", "cancel", "again"] = "hold"
-    output: Literal["type", "clipboard", "stdout", "none"] | None = None
-    language: Language | None = None
-    model: Name | None = None
-    prompt: str | None = None
-    hotwords: str | None = None
-    device: Name | None = None
-    private: bool = False
 
 
 class Settings(Section, frozen=True):

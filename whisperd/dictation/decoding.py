@@ -6,6 +6,8 @@ made again. Leaves to others: when to look (`thinking`), who computes when (`Sch
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from whisperd import frames
 from whisperd.frames import ChunkResult, Source
 from whisperd.jobs.batching import batch_deadline
@@ -36,6 +38,8 @@ class Utterances:
         self._language = engine.language
         self._language_probability = 1.0
         self._seconds = 0.0
+        self.speaking = False
+        """Whether somebody is in the middle of an utterance, as far as has been listened."""
         self.heard = 0
         """Samples that have been listened to."""
 
@@ -65,7 +69,24 @@ class Utterances:
             async with self._scheduler.lease() as lane:
                 await self._decode(lane, path, found)
         self._next = found.next_start
+        self.speaking = found.speaking
         return bool(found.chunks)
+
+    async def sounding(self, path: bytes) -> str:
+        """What follows the decoded utterances, as it sounds by now: it may change, and nothing of it is kept.
+
+        Nothing where the language is not known yet: half an utterance is too little to tell it by.
+        """
+        if self._language is None:
+            return ""
+        found = await self._listen(self._scheduler.interactive_lane, path, ended=True)
+        if not found.chunks:
+            return ""
+        async with self._scheduler.lease() as lane:
+            await self._load(lane)
+            options = msgspec.structs.replace(self._engine.decode_options(self._language), fallback=False)
+            decoded = await self._decoded(lane, path, found, options)
+        return joined_text(segment for result in decoded.results for segment in result.segments)
 
     async def finish(self, path: bytes, recorded: Callable[[], Awaitable[float]]) -> Transcript:
         """Decode what is left of a recording that is about to end; the whole transcript.
@@ -102,19 +123,25 @@ class Utterances:
         if not found.chunks:
             return
         await self._load(lane)
-        source, block = Source(path, growing=True), (found.chunks[0].start, found.chunks[-1].end)
         if self._language is None:
-            await self._detect_language(lane, source, block, found.chunks)
+            await self._detect_language(lane, path, found)
         assert self._language is not None
-        call = frames.Decode(source, block, found.chunks, self._engine.decode_options(self._language))
-        deadline = batch_deadline(EXPECTED * len(found.chunks), self._least_deadline)
-        decoded = await lane.call(call, frames.Decoded, deadline=deadline)
+        decoded = await self._decoded(lane, path, found, self._engine.decode_options(self._language))
         self._results += decoded.results
         self._seconds += decoded.seconds
 
-    async def _detect_language(
-        self, lane: Lane, source: Source, block: tuple[int, int], chunks: tuple[frames.Chunk, ...]
-    ) -> None:
-        call = frames.DetectLanguage(source, block, chunks[:LANGUAGE_CHUNKS])
-        found = await lane.call(call, frames.LanguageDetected, deadline=DETECT_DEADLINE)
-        self._language, self._language_probability = found.language, found.probability
+    async def _decoded(
+        self, lane: Lane, path: bytes, found: frames.Heard, options: frames.DecodeOptions
+    ) -> frames.Decoded:
+        call = frames.Decode(Source(path, growing=True), _block(found), found.chunks, options)
+        deadline = batch_deadline(EXPECTED * len(found.chunks), self._least_deadline)
+        return await lane.call(call, frames.Decoded, deadline=deadline)
+
+    async def _detect_language(self, lane: Lane, path: bytes, found: frames.Heard) -> None:
+        call = frames.DetectLanguage(Source(path, growing=True), _block(found), found.chunks[:LANGUAGE_CHUNKS])
+        told = await lane.call(call, frames.LanguageDetected, deadline=DETECT_DEADLINE)
+        self._language, self._language_probability = told.language, told.probability
+
+
+def _block(found: frames.Heard) -> tuple[int, int]:
+    return found.chunks[0].start, found.chunks[-1].end

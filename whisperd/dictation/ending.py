@@ -1,8 +1,8 @@
 """The last part of a session's course: what becomes of it, and the result that says so.
 
 Owns: the text rules' place, that a text is stored before anybody is told, what is kept of a recording without one, and
-the way through the queue. Leaves to others: the state's table (`transitions`), the rules (`rules`), the rows
-(`whisperd.store`), the files (`recordings`).
+the way through the queue. Leaves to others: the state's table (`transitions`), rules and filter (`finishing`), the
+rows (`whisperd.store`), the files (`recordings`).
 """
 
 import logging
@@ -11,8 +11,7 @@ import time
 
 import msgspec
 
-from whisperd.dictation import rules
-from whisperd.dictation.filter import run_filter
+from whisperd.dictation.finishing import finish
 from whisperd.dictation.session import Session
 from whisperd.dictation.surroundings import Surroundings
 from whisperd.dictation.transitions import Command
@@ -32,7 +31,7 @@ _log = logging.getLogger(__name__)
 async def stored(session: Session, transcript: Transcript, around: Surroundings) -> DictateResult:
     """The text goes through the rules and the filter, into the history, and out, in this order."""
     before = around.before(session)
-    text, problem = await _finished(transcript, before, around)
+    text, problem = await finish(transcript, around.current.settings.rules, before)
     if session.cancelled:
         return await thrown_away(session, around)
     if not text.strip():
@@ -62,16 +61,6 @@ def _delivered(
     text = around.delivered(text, before)
     around.last.keep("" if session.request.private else text)
     return ended(session, Command.FINISH, problem, text, job)
-
-
-async def _finished(transcript: Transcript, before: str, around: Surroundings) -> tuple[str, ErrorData | None]:
-    """The transcript's text after the rules and the filter, and what was wrong with the filter."""
-    chosen = around.current.settings.rules
-    text = rules.finish(transcript.text, transcript.language, chosen, before)
-    if not chosen.filter or not text:
-        return text, None
-    text, problem = await run_filter(chosen.filter, text, chosen.filter_timeout)
-    return text, ErrorData("filter", retryable=True, message=problem) if problem else None
 
 
 async def _store(session: Session, transcript: Transcript, around: Surroundings) -> JobRow:
@@ -167,11 +156,9 @@ async def by_the_queue(session: Session, around: Surroundings) -> DictateResult:
         error = ErrorData("transcription", retryable=True, message=message, hint=hint)
         return ended(session, Command.FAIL, error, job=row.id)
     await _settle(session, "transcribed", around)
-    before = around.before(session)
-    text, problem = await _finished(transcript, before, around)
-    if not text.strip():
-        return ended(session, Command.FIND_NOTHING, problem, job=row.id)
-    return _delivered(session, text, before, problem, row.id, around)
+    if not transcript.text.strip():
+        return ended(session, Command.FIND_NOTHING, job=row.id)
+    return _delivered(session, transcript.text, around.before(session), None, row.id, around)
 
 
 async def _final_job(job_id: int, session: Session, around: Surroundings) -> tuple[JobRow, Transcript | None]:

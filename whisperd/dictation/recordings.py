@@ -22,6 +22,10 @@ _log = logging.getLogger(__name__)
 STEM_SUFFIX = "-voice-note"
 
 
+def recordings_folder(state_dir: Path) -> Path:
+    return state_dir / "recordings"
+
+
 class Shelf:
     """The folder of all recordings, and the one for those that nothing is to be kept of."""
 

@@ -19,7 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from whisperd.config.current import Current
 from whisperd.dictation import course, listening
-from whisperd.dictation.recordings import Shelf
+from whisperd.dictation.recordings import Shelf, recordings_folder
 from whisperd.dictation.session import Request, Session
 from whisperd.dictation.surroundings import LastText, Surroundings
 from whisperd.dictation.transitions import Command
@@ -69,7 +69,7 @@ class Dictation:
         self._current = current
         self._state_dir = state_dir
         self._microphone = Microphone()
-        self._shelf = Shelf(ledger.database, state_dir / "recordings", runtime_dir / "private")
+        self._shelf = Shelf(ledger.database, recordings_folder(state_dir), runtime_dir / "private")
         self._numbers = itertools.count(1)
         self._open: dict[int, Session] = {}
         self._ended: OrderedDict[int, Session] = OrderedDict()

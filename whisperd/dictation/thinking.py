@@ -28,6 +28,10 @@ SHORTEST = 0.3
 LISTEN_INTERVAL = SAMPLE_RATE // 2
 """Samples after which it is worth looking for a pause again."""
 
+GUESSING_REST = 2
+"""Times as long as an utterance in progress took to decode until it is decoded again: the lane is free for two thirds
+of the time, so that a release is seldom kept waiting."""
+
 
 class NothingHeardError(Exception):
     """There are no words in the recording."""
@@ -59,9 +63,14 @@ async def transcribed(session: Session, around: Surroundings) -> Transcript:
 async def _follow_speech(session: Session, utterances: Utterances, around: Surroundings) -> Transcript:
     await utterances.load()
     await session.answering.wait()
+    guess_from = 0
     while not session.released.is_set():
         if session.path is not None and await utterances.advance(session.path):
             _publish(session, utterances, around)
+        elif utterances.speaking and session.level.samples >= guess_from and _may_guess(session, around):
+            assert session.path is not None
+            _publish(session, utterances, around, await utterances.sounding(session.path))
+            guess_from = session.level.samples + GUESSING_REST * (session.level.samples - utterances.heard)
         await session.recorded(utterances.heard + LISTEN_INTERVAL)
     if session.path is None:
         await session.over.wait()
@@ -87,10 +96,19 @@ async def _worth_decoding(session: Session) -> float:
     return session.duration
 
 
-def _publish(session: Session, utterances: Utterances, around: Surroundings) -> None:
+def _may_guess(session: Session, around: Surroundings) -> bool:
+    wanted = around.current.settings.dictation.partial_text
+    return wanted and session.before is None and not session.released.is_set()
+
+
+def _publish(session: Session, utterances: Utterances, around: Surroundings, sounding: str = "") -> None:
+    """Tell what is committed, and what follows it as it sounds by now."""
     if session.before is not None:
         return  # what its text goes on from is not known yet, and committed text never changes
-    chosen = around.current.settings.rules
-    session.committed = rules.finish(utterances.text, utterances.language, chosen, around.before(session))
-    partial = dictate.DictatePartialEvent(session.number, session.committed, "")
+    before, chosen = around.before(session), around.current.settings.rules
+    committed = rules.finish(utterances.text, utterances.language, chosen, before)
+    following = rules.finish(sounding, utterances.language, chosen, committed or before)
+    session.committed = committed
+    text = rules.join(committed, following)[len(committed) :]
+    partial = dictate.DictatePartialEvent(session.number, session.committed, text)
     around.bus.publish(Event(names.TOPIC_DICTATE_PARTIAL, time.time(), msgspec.to_builtins(partial)))

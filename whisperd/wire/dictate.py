@@ -161,7 +161,8 @@ class DictateLevelEvent(Struct, frozen=True):
 
 
 class DictatePartialEvent(Struct, frozen=True):
-    """`dictate.partial`: what has been decoded so far; `text` goes on where `committed` ends, and may change."""
+    """`dictate.partial`: what has been decoded so far; `text` goes on where `committed` ends, and may change. It is
+    empty unless `dictation.partial_text` is set."""
 
     session: int
     committed: str

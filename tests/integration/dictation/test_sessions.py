@@ -66,6 +66,24 @@ def test_a_dictation_is_in_the_history_and_told_as_it_goes(daemon: Daemon, speak
     speaker.client.wait_event(lambda event: event["data"].get("state") == "done")
 
 
+def test_what_is_being_said_is_told_before_a_pause_ends_it_where_that_is_wanted(daemon: Daemon, tmp_path: Path) -> None:
+    samples = np.concatenate([speech(SENTENCES[0]), silence(1.2), *map(speech, SENTENCES[1:])])
+    with running_daemon(config="[dictation]\npartial_text = true\n") as guessing:
+        speaker = Speaker(guessing, tmp_path)
+        speaker.client.call("events.subscribe", topics=["dictate.partial"])
+        session = speaker.start(samples)
+        both = speaker.client.wait_event(lambda event: event["data"]["committed"] and event["data"]["text"])["data"]
+        speaker.heard(session, len(samples) / 16_000)
+        result = speaker.client.call("dictate.stop", session=session)
+        assert result["text"].startswith(both["committed"])
+        assert both["text"].startswith(" ")
+    asked = Speaker(daemon, tmp_path)
+    asked.client.call("events.subscribe", topics=["dictate.partial"])
+    assert words(asked.dictate(samples)["text"]) == words(result["text"])
+    told = asked.client.wait_event(lambda event: event["data"]["committed"] != "")
+    assert told["data"]["text"] == ""
+
+
 @pytest.mark.parametrize(
     "samples",
     [silence(1.0), noise(1.0, level=0.02), cough(), speech(SENTENCES[0])[:3_000]],
@@ -183,7 +201,7 @@ def test_the_command_prints_the_text_and_says_when_there_is_none(daemon: Daemon,
 
 def test_words_spoken_while_the_daemon_is_killed_are_found_at_the_next_start(tmp_path: Path) -> None:
     hook = f'[hooks]\non_completed = ["touch", "{tmp_path}/{{kind}}-{{job}}"]\n'
-    config = f"[dictation]\nmax_length = 2\n\n[rules]\nspoken_punctuation = true\n\n{hook}"
+    config = f'[dictation]\nmax_length = 2\n\n[rules]\nspoken_punctuation = true\nfilter = ["false"]\n\n{hook}'
     with running_daemon(config=config) as daemon:
         speaker = Speaker(daemon, tmp_path)
         samples = np.concatenate([speech(SENTENCES[3]), silence(3)])
@@ -194,8 +212,12 @@ def test_words_spoken_while_the_daemon_is_killed_are_found_at_the_next_start(tmp
         wait_for(lambda: rows(daemon, "SELECT 1 FROM transcripts WHERE source = 'dictation'") != [])
         [(text,)] = rows(daemon, "SELECT text FROM transcript_texts")
         assert set(words(text).split()) & set(SENTENCES[3].split())
-        [(priority,)] = rows(daemon, "SELECT priority FROM jobs")
+        assert text[0].isupper()
+        [(job, priority)] = rows(daemon, "SELECT id, priority FROM jobs")
         assert priority == 2
+        assert daemon.call("job.show", id=job)["job"]["notes"] == [
+            "the filter false ended with status 1; the text is as it was"
+        ]
         # A toggle that nobody closes ends at the maximum length, and its text is there.
         speaker = Speaker(daemon, tmp_path)
         speaker.client.call("events.subscribe", topics=["dictate.state"])

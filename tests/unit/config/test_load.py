@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisperd.config import words
+from whisperd.config.desktop import BindingSettings
 from whisperd.config.lines import key_lines, line_of
 from whisperd.config.load import check_config, load, parse
 from whisperd.config.paths import config_file
-from whisperd.config.settings import BindingSettings, Settings, WatchSettings
+from whisperd.config.settings import Settings
+from whisperd.config.watch import WatchSettings
 from whisperd.errors import ConfigError
 from whisperd.frames import AudioContext, FailureKind, Task
 from whisperd.jobs.job import Format
