@@ -1,7 +1,7 @@
 """The daemon's JSON values as the client sees them: plain dictionaries, described for the type checker only.
 
 Owns: the shapes. Nothing imports this module at run time (`typing` costs milliseconds): it is imported where
-`TYPE_CHECKING` is true. A test holds it equal to `whisperd.wire.types`. Times are ISO 8601 UTC, durations seconds.
+`TYPE_CHECKING` is true. A test holds it equal to `whisperd.wire`. Times are ISO 8601 UTC, durations seconds.
 """
 
 from collections.abc import Callable

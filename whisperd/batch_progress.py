@@ -20,8 +20,8 @@ from whisperd.store.batches import BatchRow
 from whisperd.store.connection import Database
 from whisperd.wire import names
 from whisperd.wire.batch import BatchView
+from whisperd.wire.job import QueueCounts
 from whisperd.wire.times import iso8601
-from whisperd.wire.types import QueueCounts
 
 
 class BatchFigures:

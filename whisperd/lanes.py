@@ -25,7 +25,7 @@ from whisperd.models.engine import resolve_engine, resolve_options
 from whisperd.models.placement import place
 from whisperd.slots import AUTO_KEEP_ALIVE, Slot
 from whisperd.wire import names
-from whisperd.wire.types import WorkerStatus
+from whisperd.wire.daemon import WorkerStatus
 from whisperd.workers.lane import Lane, LaneLimits
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from whisperd.jobs.version import signature
 from whisperd.models.engine import require_model, resolve_options
 from whisperd.room import check_disk
 from whisperd.store.jobs import NewJob
-from whisperd.wire import types
+from whisperd.wire.job import FileParam
 from whisperd.wire.paths import from_wire
 
 PRIORITIES = {
@@ -38,7 +38,7 @@ class Admission:
         return resolved
 
     async def jobs(
-        self, files: Sequence[types.FileParam], kind: Kind, options: Options, *, low: bool = False, again: bool = False
+        self, files: Sequence[FileParam], kind: Kind, options: Options, *, low: bool = False, again: bool = False
     ) -> list[tuple[NewJob, Failure | None]]:
         """A job for each file, in order, and what is wrong with it already.
 

@@ -20,8 +20,10 @@ from whisperd.store.batches import BatchRow
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow
 from whisperd.wire import batch as wire
-from whisperd.wire import names, types
+from whisperd.wire import names
+from whisperd.wire.job import JobAnswer, JobAnswersResult, JobsResult
 from whisperd.wire.paths import to_wire
+from whisperd.wire.types import ErrorData
 
 FAILURES_SHOWN = 100
 """Failed items that `batch.show` names with their errors; `states` asks for all of them, a page at a time."""
@@ -90,14 +92,14 @@ class BatchApi:
             str(items[-1].id) if more else None,
         )
 
-    async def add(self, params: wire.BatchAddParams) -> types.JobsResult:
+    async def add(self, params: wire.BatchAddParams) -> JobsResult:
         """Raises NotFoundError, InvalidParamsError, ModelNotFoundError, DiskFullError, QueueFullError, RefusedError."""
         batch = await self._database.read(lambda c: batches.find(c, params.id))
         options = batch.options if params.options is None else params.options
         new = await self._admission.jobs(params.files, Kind.BATCH, options, again=params.again)
-        return types.JobsResult(await self._presenter.views(await self._commands.add(batch.id, new)))
+        return JobsResult(await self._presenter.views(await self._commands.add(batch.id, new)))
 
-    async def remove(self, params: wire.BatchRemoveParams) -> types.JobAnswersResult:
+    async def remove(self, params: wire.BatchRemoveParams) -> JobAnswersResult:
         """Raises NotFoundError for a batch that does not exist."""
         return await self._items(params.id, params.jobs, self._commands.remove)
 
@@ -120,7 +122,7 @@ class BatchApi:
     async def cancel(self, params: wire.BatchIdsParams) -> wire.BatchAnswersResult:
         return await self._each(params.ids, self._commands.cancel)
 
-    async def retry(self, params: wire.BatchRetryParams) -> types.JobAnswersResult:
+    async def retry(self, params: wire.BatchRetryParams) -> JobAnswersResult:
         """Raises NotFoundError for a batch that does not exist."""
         items = params.jobs or await self._commands.failed(params.id)
         return await self._items(params.id, items, self._commands.retry)
@@ -144,22 +146,22 @@ class BatchApi:
         try:
             batch = await command(reference)
         except WhisperdError as error:
-            return wire.BatchAnswer(reference, ok=False, error=types.ErrorData.of(error))
+            return wire.BatchAnswer(reference, ok=False, error=ErrorData.of(error))
         return wire.BatchAnswer(reference, ok=True, batch=await self._figures.view(batch) if batch else None)
 
     async def _items(
         self, reference: Reference, jobs: Sequence[int], command: Callable[[Reference, int], Awaitable[JobRow]]
-    ) -> types.JobAnswersResult:
+    ) -> JobAnswersResult:
         batch = await self._database.read(lambda c: batches.find(c, reference))
-        answers: list[types.JobAnswer] = []
+        answers: list[JobAnswer] = []
         for job in dict.fromkeys(jobs):
             try:
                 row = await command(batch.id, job)
             except WhisperdError as error:
-                answers.append(types.JobAnswer(job, ok=False, error=types.ErrorData.of(error)))
+                answers.append(JobAnswer(job, ok=False, error=ErrorData.of(error)))
             else:
-                answers.append(types.JobAnswer(job, ok=True, job=await self._presenter.one(row)))
-        return types.JobAnswersResult(answers)
+                answers.append(JobAnswer(job, ok=True, job=await self._presenter.one(row)))
+        return JobAnswersResult(answers)
 
     # The method named `list` comes last: after it the name no longer means the type.
     async def list(self, params: wire.BatchListParams) -> wire.BatchListResult:

@@ -18,7 +18,8 @@ from whisperd.config.default import in_force
 from whisperd.config.load import parse
 from whisperd.errors import ConfigError
 from whisperd.reload import READ_DEADLINE, Reloader
-from whisperd.wire import config, names, types
+from whisperd.wire import config, names
+from whisperd.wire.types import Empty
 
 
 class ConfigApi:
@@ -34,7 +35,7 @@ class ConfigApi:
             names.CONFIG_RELOAD: self.reload,
         }
 
-    async def show(self, params: types.Empty) -> config.ConfigShowResult:  # noqa: ARG002
+    async def show(self, params: Empty) -> config.ConfigShowResult:  # noqa: ARG002
         settings, file = self._current.settings, self._reloader.file
         return config.ConfigShowResult(
             path=str(file),
@@ -66,7 +67,7 @@ class ConfigApi:
             problems=[config.ConfigProblem(problem.key, problem.message, problem.line) for problem in problems],
         )
 
-    async def reload(self, params: types.Empty) -> config.ConfigReloadResult:  # noqa: ARG002
+    async def reload(self, params: Empty) -> config.ConfigReloadResult:  # noqa: ARG002
         """Raises ConfigError; the old settings stay in force then."""
         changes = await self._reloader.reload()
         return config.ConfigReloadResult(

@@ -25,9 +25,21 @@ from whisperd.reload import Reloader
 from whisperd.scheduler import Scheduler
 from whisperd.store import jobs, queue
 from whisperd.store.connection import Database
-from whisperd.wire import names, types
+from whisperd.wire import names
+from whisperd.wire.daemon import (
+    DoctorResult,
+    HoldView,
+    InitializeParams,
+    InitializeResult,
+    LanesView,
+    Limits,
+    PingResult,
+    ShutdownResult,
+    StatusResult,
+)
 from whisperd.wire.openrpc import document
 from whisperd.wire.times import iso8601
+from whisperd.wire.types import Empty
 from whisperd.workers.process import resident_memory
 
 _TOLD = (State.RUNNING, State.QUEUED, State.WAITING, State.PAUSED)
@@ -74,26 +86,26 @@ class DaemonApi:
             names.DAEMON_SHUTDOWN: self.shutdown,
         }
 
-    async def initialize(self, params: types.InitializeParams) -> types.InitializeResult:  # noqa: ARG002
-        return types.InitializeResult(
+    async def initialize(self, params: InitializeParams) -> InitializeResult:  # noqa: ARG002
+        return InitializeResult(
             name="whisperd",
             version=__version__,
             protocol=names.PROTOCOL_VERSION,
-            limits=types.Limits(),
+            limits=Limits(),
             capabilities=["jobs", "events"],
         )
 
-    async def discover(self, params: types.Empty) -> dict[str, Any]:  # noqa: ARG002
+    async def discover(self, params: Empty) -> dict[str, Any]:  # noqa: ARG002
         return document(__version__)
 
-    async def ping(self, params: types.Empty) -> types.PingResult:  # noqa: ARG002
-        return types.PingResult()
+    async def ping(self, params: Empty) -> PingResult:  # noqa: ARG002
+        return PingResult()
 
-    async def status(self, params: types.Empty) -> types.StatusResult:  # noqa: ARG002
+    async def status(self, params: Empty) -> StatusResult:  # noqa: ARG002
         counts = await self._database.read(jobs.counts)
         running = await self._database.read(lambda c: jobs.page(c, states=[State.RUNNING], limit=names.MAX_PAGE))
         identity = self._identity
-        return types.StatusResult(
+        return StatusResult(
             version=__version__,
             pid=os.getpid(),
             started_at=iso8601(identity.started_at),
@@ -108,7 +120,7 @@ class DaemonApi:
             config_error=self._reloader.error,
             restart_needed=self._reloader.waiting,
             holds=await self._holds(),
-            lanes=types.LanesView(identity.lanes.count, identity.lanes.reason),
+            lanes=LanesView(identity.lanes.count, identity.lanes.reason),
             workers=[worker_status(lane) for lane in self._scheduler.lanes],
             running=await self._presenter.views(running),
         )
@@ -119,18 +131,18 @@ class DaemonApi:
         line = ", ".join(f"{counts.get(state, 0)} {state.value}" for state in _TOLD if counts.get(state)) or "idle"
         return line + (", queue paused" if self._scheduler.paused else "")
 
-    async def _holds(self) -> list[types.HoldView]:
+    async def _holds(self) -> list[HoldView]:
         held: dict[str, int] = {}
         for priority, count in (await self._database.read(queue.startable)).items():
             reason = self._scheduler.holds(priority)
             if reason and count:
                 held[reason] = held.get(reason, 0) + count
-        return [types.HoldView(reason, count) for reason, count in held.items()]
+        return [HoldView(reason, count) for reason, count in held.items()]
 
-    async def doctor(self, params: types.Empty) -> types.DoctorResult:  # noqa: ARG002
+    async def doctor(self, params: Empty) -> DoctorResult:  # noqa: ARG002
         checks = await self._doctor.examine()
-        return types.DoctorResult(ok=all(check.status != "failed" for check in checks), checks=checks)
+        return DoctorResult(ok=all(check.status != "failed" for check in checks), checks=checks)
 
-    async def shutdown(self, params: types.Empty) -> types.ShutdownResult:  # noqa: ARG002
+    async def shutdown(self, params: Empty) -> ShutdownResult:  # noqa: ARG002
         self._stop.set()
-        return types.ShutdownResult()
+        return ShutdownResult()

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from whisperd.api import caller
 from whisperd.api.handler import Handler
 from whisperd.dictation.service import Dictation
-from whisperd.wire import dictate, names, types
+from whisperd.wire import dictate, names
+from whisperd.wire.types import Empty
 
 
 class DictateApi:
@@ -59,13 +60,13 @@ class DictateApi:
         """Raises NotFoundError, RefusedError."""
         return await self._dictation.cancel(params.session)
 
-    async def status(self, params: types.Empty) -> dictate.DictateStatusResult:  # noqa: ARG002
+    async def status(self, params: Empty) -> dictate.DictateStatusResult:  # noqa: ARG002
         return self._dictation.status()
 
-    async def again(self, params: types.Empty) -> dictate.DictateResult:  # noqa: ARG002
+    async def again(self, params: Empty) -> dictate.DictateResult:  # noqa: ARG002
         """Raises NotFoundError."""
         return await self._dictation.again()
 
-    async def devices(self, params: types.Empty) -> dictate.DictateDevicesResult:  # noqa: ARG002
+    async def devices(self, params: Empty) -> dictate.DictateDevicesResult:  # noqa: ARG002
         """Raises MicrophoneError."""
         return dictate.DictateDevicesResult(await self._dictation.devices())

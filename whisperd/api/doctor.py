@@ -23,7 +23,7 @@ from whisperd.storage import measure
 from whisperd.store import recovery
 from whisperd.store.connection import Database
 from whisperd.watch.service import WatchService
-from whisperd.wire.types import Check
+from whisperd.wire.daemon import Check
 from whisperd.workers.lane import Lane, LaneLimits, WorkerStartError
 
 CHECK_DEADLINE = 60.0

@@ -33,7 +33,7 @@ from whisperd.scheduler import Scheduler
 from whisperd.store import figures, jobs, queue
 from whisperd.store.figures import Figures, Grouping
 from whisperd.watch.service import WatchService
-from whisperd.wire import names, types
+from whisperd.wire import names
 from whisperd.wire.health import (
     FiguresView,
     HealthReason,
@@ -43,6 +43,7 @@ from whisperd.wire.health import (
     StatsResult,
     StorageView,
 )
+from whisperd.wire.types import Empty
 from whisperd.workers.lane import Lane, LaneState
 from whisperd.workers.process import resident_memory
 
@@ -121,7 +122,7 @@ class HealthApi:
                 await anext(news)
             await anyio.sleep(SPACING)
 
-    async def health(self, params: types.Empty) -> HealthResult:  # noqa: ARG002
+    async def health(self, params: Empty) -> HealthResult:  # noqa: ARG002
         return _result(await self._reasons())
 
     async def _reasons(self) -> list[Reason]:
@@ -220,7 +221,7 @@ class HealthApi:
             storage=StorageView(used.database, used.backups, used.temporary, used.models, used.free),
         )
 
-    async def metrics(self, params: types.Empty) -> MetricsResult:  # noqa: ARG002
+    async def metrics(self, params: Empty) -> MetricsResult:  # noqa: ARG002
         return MetricsResult(CONTENT_TYPE, exposition(await self._metrics()))
 
     async def _metrics(self) -> list[Metric]:

@@ -26,7 +26,24 @@ from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow
 from whisperd.transcripts.render import render
 from whisperd.transcripts.transcript import Transcript, assemble
-from whisperd.wire import names, types
+from whisperd.wire import names
+from whisperd.wire.job import (
+    JobAnswer,
+    JobAnswersResult,
+    JobIdsParams,
+    JobListParams,
+    JobListResult,
+    JobMoveParams,
+    JobParams,
+    JobShowResult,
+    JobsResult,
+    JobTextParams,
+    JobTextResult,
+    JobWaitParams,
+    Order,
+    SubmitParams,
+)
+from whisperd.wire.types import ErrorData
 
 
 class JobApi:
@@ -60,21 +77,21 @@ class JobApi:
             names.JOB_MOVE: self.move,
         }
 
-    async def submit(self, params: types.SubmitParams) -> types.JobsResult:
+    async def submit(self, params: SubmitParams) -> JobsResult:
         """Raises InvalidParamsError, ModelNotFoundError, DiskFullError, QueueFullError; then nothing is queued."""
         if params.low and params.kind is Kind.DICTATION:
             raise InvalidParamsError("params.low: a dictation can't be lowered", hint="submit it with kind `file`")
         new = await self._admission.jobs(params.files, params.kind, params.options, low=params.low, again=params.again)
         rows = await self._commands.submit(new)
-        return types.JobsResult(await self._presenter.views(rows))
+        return JobsResult(await self._presenter.views(rows))
 
-    async def show(self, params: types.JobParams) -> types.JobShowResult:
+    async def show(self, params: JobParams) -> JobShowResult:
         """Raises NotFoundError."""
         row = await self._row(params.id)
         story = await self._database.read(lambda c: events.of_job(c, params.id))
-        return types.JobShowResult(await self._presenter.one(row), [story_entry(event) for event in story])
+        return JobShowResult(await self._presenter.one(row), [story_entry(event) for event in story])
 
-    async def text(self, params: types.JobTextParams) -> types.JobTextResult:
+    async def text(self, params: JobTextParams) -> JobTextResult:
         """Also of a job whose row was cleared. Raises NotFoundError, and RefusedError while there is no transcript."""
         transcript = await self._database.read(lambda c: transcripts.get(c, params.id))
         row = await self._database.read(lambda c: jobs.get(c, params.id))
@@ -85,9 +102,9 @@ class JobApi:
             results = await self._database.read(lambda c: checkpoints.results(c, params.id))
             transcript = _so_far(row, results)
         rendered = render(transcript, params.format) if params.format else None
-        return types.JobTextResult(params.id, transcript_view(transcript), rendered)
+        return JobTextResult(params.id, transcript_view(transcript), rendered)
 
-    async def wait(self, params: types.JobWaitParams) -> types.JobsResult:
+    async def wait(self, params: JobWaitParams) -> JobsResult:
         """Raises NotFoundError when one of the jobs does not exist."""
         pending = set(params.ids)
         with anyio.move_on_after(params.timeout):
@@ -95,41 +112,39 @@ class JobApi:
                 with self._bus.subscribe(topics=[names.TOPIC_JOB_STATE], jobs=params.ids) as changes:
                     pending = {row.id for row in await self._rows(params.ids) if not row.state.final}
                     await _until_final(pending, changes)
-        return types.JobsResult(await self._presenter.views(await self._rows(params.ids)))
+        return JobsResult(await self._presenter.views(await self._rows(params.ids)))
 
-    async def pause(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+    async def pause(self, params: JobIdsParams) -> JobAnswersResult:
         return await self._each(params.ids, self._commands.pause)
 
-    async def resume(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+    async def resume(self, params: JobIdsParams) -> JobAnswersResult:
         return await self._each(params.ids, self._commands.resume)
 
-    async def cancel(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+    async def cancel(self, params: JobIdsParams) -> JobAnswersResult:
         return await self._each(params.ids, self._commands.cancel)
 
-    async def retry(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+    async def retry(self, params: JobIdsParams) -> JobAnswersResult:
         return await self._each(params.ids, self._commands.retry)
 
-    async def delete(self, params: types.JobIdsParams) -> types.JobAnswersResult:
+    async def delete(self, params: JobIdsParams) -> JobAnswersResult:
         return await self._each(params.ids, self._commands.delete)
 
-    async def move(self, params: types.JobMoveParams) -> types.JobAnswersResult:
+    async def move(self, params: JobMoveParams) -> JobAnswersResult:
         places = dict(zip(params.ids, itertools.count(params.place), strict=False))
         return await self._each(params.ids, lambda job: self._commands.move(job, places[job]))
 
-    async def _each(
-        self, ids: Sequence[int], command: Callable[[int], Awaitable[JobRow | None]]
-    ) -> types.JobAnswersResult:
+    async def _each(self, ids: Sequence[int], command: Callable[[int], Awaitable[JobRow | None]]) -> JobAnswersResult:
         """Give a command to each job, in the order given; one that is refused does not stop the others."""
-        return types.JobAnswersResult([await self._answer(job_id, command) for job_id in dict.fromkeys(ids)])
+        return JobAnswersResult([await self._answer(job_id, command) for job_id in dict.fromkeys(ids)])
 
-    async def _answer(self, job_id: int, command: Callable[[int], Awaitable[JobRow | None]]) -> types.JobAnswer:
+    async def _answer(self, job_id: int, command: Callable[[int], Awaitable[JobRow | None]]) -> JobAnswer:
         try:
             row = await command(job_id)
         except WhisperdError as error:
-            return types.JobAnswer(job_id, ok=False, error=types.ErrorData.of(error))
-        return types.JobAnswer(job_id, ok=True, job=await self._presenter.one(row) if row else None)
+            return JobAnswer(job_id, ok=False, error=ErrorData.of(error))
+        return JobAnswer(job_id, ok=True, job=await self._presenter.one(row) if row else None)
 
-    async def _queue(self, params: types.JobListParams) -> types.JobListResult:
+    async def _queue(self, params: JobListParams) -> JobListResult:
         """Raises InvalidParamsError where anything else than queued jobs is asked for."""
         if params.kinds or any(state is not State.QUEUED for state in params.states):
             raise InvalidParamsError("params.order: in the queue's order there are all queued jobs and no others")
@@ -137,7 +152,7 @@ class JobApi:
         rows = await self._database.read(lambda c: order.page(c, limit=params.limit + 1, after=after))
         more = len(rows) > params.limit
         rows = rows[: params.limit]
-        return types.JobListResult(await self._presenter.views(rows), _marked(order.mark(rows[-1])) if more else None)
+        return JobListResult(await self._presenter.views(rows), _marked(order.mark(rows[-1])) if more else None)
 
     # -- shared -------------------------------------------------------------------------------------------------------
 
@@ -155,9 +170,9 @@ class JobApi:
         return [by_id[job_id] for job_id in dict.fromkeys(ids)]
 
     # The method named `list` comes last: after it the name no longer means the type.
-    async def list(self, params: types.JobListParams) -> types.JobListResult:
+    async def list(self, params: JobListParams) -> JobListResult:
         """Raises NotFoundError for a batch that does not exist."""
-        if params.order is types.Order.QUEUE:
+        if params.order is Order.QUEUE:
             return await self._queue(params)
         before = _cursor(params.cursor)
 
@@ -175,7 +190,7 @@ class JobApi:
         rows = await self._database.read(page)
         more = len(rows) > params.limit
         rows = rows[: params.limit]
-        return types.JobListResult(await self._presenter.views(rows), str(rows[-1].id) if more else None)
+        return JobListResult(await self._presenter.views(rows), str(rows[-1].id) if more else None)
 
 
 async def _until_final(pending: set[int], changes: Subscription) -> None:

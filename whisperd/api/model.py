@@ -25,7 +25,8 @@ from whisperd.models.pull import folder_name, repository_of
 from whisperd.pulls import Download, Pulls
 from whisperd.scheduler import Scheduler
 from whisperd.wire import model as wire
-from whisperd.wire import names, types
+from whisperd.wire import names
+from whisperd.wire.types import Empty
 from whisperd.workers.lane import Lane
 
 WORK: Final[Mapping[Literal["dictation", "file"], Kind]] = {"dictation": Kind.DICTATION, "file": Kind.FILE}
@@ -55,7 +56,7 @@ class ModelApi:
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
-    async def list(self, params: types.Empty) -> wire.ModelListResult:  # noqa: ARG002
+    async def list(self, params: Empty) -> wire.ModelListResult:  # noqa: ARG002
         found = await anyio.to_thread.run_sync(self._installed, abandon_on_cancel=True)
         choices = [await self._choice(kind) for kind in WORK]
         others = [name for name in MODELS if name not in found]

@@ -14,7 +14,7 @@ from whisperd.scheduler import Scheduler
 from whisperd.store import measurements, order
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow
-from whisperd.wire.types import JobView
+from whisperd.wire.job import JobView
 
 
 class Presenter:

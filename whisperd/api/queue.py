@@ -11,7 +11,9 @@ from whisperd.job_commands import JobCommands
 from whisperd.scheduler import Scheduler
 from whisperd.store import jobs
 from whisperd.store.connection import Database
-from whisperd.wire import names, types
+from whisperd.wire import names
+from whisperd.wire.job import QueueClearResult, QueueResult
+from whisperd.wire.types import Empty
 
 
 class QueueApi:
@@ -28,17 +30,17 @@ class QueueApi:
             names.QUEUE_CLEAR: self.clear,
         }
 
-    async def pause(self, params: types.Empty) -> types.QueueResult:  # noqa: ARG002
+    async def pause(self, params: Empty) -> QueueResult:  # noqa: ARG002
         await self._scheduler.pause_queue(paused=True)
         return await self._result()
 
-    async def resume(self, params: types.Empty) -> types.QueueResult:  # noqa: ARG002
+    async def resume(self, params: Empty) -> QueueResult:  # noqa: ARG002
         await self._scheduler.pause_queue(paused=False)
         return await self._result()
 
-    async def clear(self, params: types.Empty) -> types.QueueClearResult:  # noqa: ARG002
-        return types.QueueClearResult(await self._commands.clear())
+    async def clear(self, params: Empty) -> QueueClearResult:  # noqa: ARG002
+        return QueueClearResult(await self._commands.clear())
 
-    async def _result(self) -> types.QueueResult:
+    async def _result(self) -> QueueResult:
         counts = await self._database.read(jobs.counts)
-        return types.QueueResult(self._scheduler.paused, queue_counts(counts))
+        return QueueResult(self._scheduler.paused, queue_counts(counts))

@@ -1,7 +1,7 @@
 """How rows look on the wire.
 
 Owns: turning stored jobs, transcripts and events, with what is known of running ones, into the types of
-`whisperd.wire.types`. Pure.
+`whisperd.wire`. Pure.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from whisperd.live import Live
 from whisperd.store.events import StoredEvent
 from whisperd.store.jobs import JobRow
 from whisperd.transcripts.transcript import Transcript
+from whisperd.wire.job import FailureView, JobView, QueueCounts, StoryEntry, TranscriptView
 from whisperd.wire.paths import to_wire
 from whisperd.wire.times import iso8601
-from whisperd.wire.types import FailureView, JobView, QueueCounts, StoryEntry, TranscriptView
 
 
 class Situation(msgspec.Struct, frozen=True):

@@ -16,7 +16,15 @@ from whisperd.errors import InvalidParamsError, RefusedError
 from whisperd.events import Event, EventBus, EventsLostError, Replay, Subscription
 from whisperd.rpc.dispatch import trace
 from whisperd.rpc.limits import RpcLimits
-from whisperd.wire import codec, names, types
+from whisperd.wire import codec, names
+from whisperd.wire.events import (
+    EventsLostView,
+    EventView,
+    SubscribeParams,
+    SubscribeResult,
+    UnsubscribeParams,
+    UnsubscribeResult,
+)
 from whisperd.wire.params import did_you_mean
 from whisperd.wire.times import iso8601
 
@@ -48,13 +56,13 @@ class Subscriptions:
     def handlers(self, opened: list[Opened]) -> Mapping[str, Handler]:
         """Handlers for one message; what it opens is added to `opened`, to be given to `deliver` after the answer."""
 
-        async def subscribe(params: types.SubscribeParams) -> types.SubscribeResult:
+        async def subscribe(params: SubscribeParams) -> SubscribeResult:
             opened.append(self._subscribe(params))
             subscription = opened[-1].subscription
-            return types.SubscribeResult(opened[-1].number, seq=self._bus.newest, pruned=subscription.pruned)
+            return SubscribeResult(opened[-1].number, seq=self._bus.newest, pruned=subscription.pruned)
 
-        async def unsubscribe(params: types.UnsubscribeParams) -> types.UnsubscribeResult:
-            return types.UnsubscribeResult(unsubscribed=self._end(params.subscription))
+        async def unsubscribe(params: UnsubscribeParams) -> UnsubscribeResult:
+            return UnsubscribeResult(unsubscribed=self._end(params.subscription))
 
         return {names.EVENTS_SUBSCRIBE: subscribe, names.EVENTS_UNSUBSCRIBE: unsubscribe}
 
@@ -78,7 +86,7 @@ class Subscriptions:
         for number in list(self._open):
             self._end(number)
 
-    def _subscribe(self, params: types.SubscribeParams) -> Opened:
+    def _subscribe(self, params: SubscribeParams) -> Opened:
         for place, topic in enumerate(params.topics):
             if topic not in names.TOPICS:
                 raise InvalidParamsError(
@@ -104,9 +112,9 @@ class Subscriptions:
 
 
 def _notification(number: int, event: Event) -> bytes:
-    view = types.EventView(number, event.topic, iso8601(event.at), event.data, event.seq, event.job, event.batch)
+    view = EventView(number, event.topic, iso8601(event.at), event.data, event.seq, event.job, event.batch)
     return codec.encode_notification(names.EVENT, view)
 
 
 def _lost(number: int, since: int) -> bytes:
-    return codec.encode_notification(names.EVENTS_LOST, types.EventsLostView(number, since))
+    return codec.encode_notification(names.EVENTS_LOST, EventsLostView(number, since))

@@ -12,7 +12,8 @@ from whisperd.frames import FailureKind
 from whisperd.jobs.batches import MAX_CONCURRENCY, BatchState
 from whisperd.jobs.job import Options, State
 from whisperd.wire import names
-from whisperd.wire.types import BatchRef, ErrorData, FileParam, JobId, JobView, Params, QueueCounts
+from whisperd.wire.job import FileParam, JobView, QueueCounts
+from whisperd.wire.types import BatchRef, ErrorData, JobId, Params
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 """A batch's name: unique among the unfinished ones, and not a number, which would be an id."""

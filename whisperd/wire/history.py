@@ -12,7 +12,8 @@ from msgspec import Meta, Struct
 
 from whisperd.jobs.job import Format, Kind
 from whisperd.wire import names
-from whisperd.wire.types import ErrorData, JobId, Params, TranscriptView
+from whisperd.wire.job import TranscriptView
+from whisperd.wire.types import ErrorData, JobId, Params
 
 Moment = Annotated[datetime.datetime, Meta(tz=True, description="ISO 8601 with an offset")]
 Query = Annotated[str, Meta(min_length=1, max_length=1_000)]

@@ -1,7 +1,7 @@
 """What client and daemon must agree on before a byte is sent: methods, codes, limits, topics, places.
 
 Owns: constants and the two path rules, importing nothing but `os` (typing alone costs the client milliseconds), because
-the client starts with it. Leaves to others: the types of parameters and results (`whisperd.wire.types`).
+the client starts with it. Leaves to others: the types of parameters and results (the other modules here).
 """
 
 import os

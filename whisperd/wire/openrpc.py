@@ -7,12 +7,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from whisperd.wire import names, types
+from whisperd.wire import events, names, types
 from whisperd.wire.methods import METHODS, Method
 
 OPENRPC_VERSION: Final = "1.3.2"
 
-_NOTIFICATIONS: Final = {names.EVENT: types.EventView, names.EVENTS_LOST: types.EventsLostView}
+_NOTIFICATIONS: Final = {names.EVENT: events.EventView, names.EVENTS_LOST: events.EventsLostView}
 
 _ERRORS: Final = {
     "ParseError": (names.PARSE_ERROR, "The text is not JSON as the daemon accepts it."),

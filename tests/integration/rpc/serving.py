@@ -18,7 +18,10 @@ from whisperd.rpc.dispatch import Dispatcher
 from whisperd.rpc.limits import RpcLimits
 from whisperd.rpc.server import serve
 from whisperd.rpc.socket import open_listener
-from whisperd.wire import names, types
+from whisperd.wire import names
+from whisperd.wire.daemon import InitializeParams, PingResult
+from whisperd.wire.job import JobIdsParams, JobParams, JobsResult, JobTextParams, JobWaitParams
+from whisperd.wire.types import Empty
 
 QUICK = RpcLimits(stop_grace=0.1)
 
@@ -62,11 +65,11 @@ class Daemon:
             }
         )
 
-    async def _ping(self, _: types.Empty) -> types.PingResult:
+    async def _ping(self, _: Empty) -> PingResult:
         self.pings += 1
-        return types.PingResult()
+        return PingResult()
 
-    async def _wait(self, _: types.JobWaitParams) -> types.JobsResult:
+    async def _wait(self, _: JobWaitParams) -> JobsResult:
         self.waiting += 1
         try:
             await self.release.wait()
@@ -75,26 +78,26 @@ class Daemon:
             raise
         finally:
             self.waiting -= 1
-        return types.JobsResult([])
+        return JobsResult([])
 
-    async def _show(self, params: types.JobParams) -> Any:
+    async def _show(self, params: JobParams) -> Any:
         raise NotFoundError(f"there is no job {params.id}", hint="see `whisperctl job list`")
 
-    async def _text(self, _: types.JobTextParams) -> Any:
+    async def _text(self, _: JobTextParams) -> Any:
         async def fail() -> None:
             raise RuntimeError(SECRET)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(fail)
 
-    async def _cancel(self, _: types.JobIdsParams) -> Any:
+    async def _cancel(self, _: JobIdsParams) -> Any:
         async def fail() -> None:
             raise NotFoundError("there is no such job")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(fail)
 
-    async def _initialize(self, params: types.InitializeParams) -> Any:
+    async def _initialize(self, params: InitializeParams) -> Any:
         return {"client": params.client[:1000] * 1000}
 
     async def until_waiting(self, count: int) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from whisperd.errors import InvalidParamsError, MethodNotFoundError
-from whisperd.wire import params, types
+from whisperd.wire import params
 from whisperd.wire.methods import METHODS
+from whisperd.wire.types import Empty
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_an_array_stands_for_the_parameters_in_their_declared_order() -> None:
     assert params.convert(METHODS["job.text"], [7, "srt"]) == params.convert(
         METHODS["job.text"], {"id": 7, "format": "srt"}
     )
-    assert params.convert(METHODS["daemon.ping"], []) == types.Empty()
+    assert params.convert(METHODS["daemon.ping"], []) == Empty()
 
 
 def test_a_misspelt_method_is_told_the_nearest_name() -> None:
