@@ -1,6 +1,6 @@
 """Parameters and results of `batch.*`, and the payloads of `batch.state` and `batch.progress`.
 
-Owns: these shapes. Leaves to others: those of the jobs that are a batch's items (`types`), and what the methods do
+Owns: these shapes. Leaves to others: those of the jobs that are a batch's items (`job`), and what the methods do
 (`whisperd.api.batch`).
 """
 
