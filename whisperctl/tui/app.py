@@ -1,74 +1,44 @@
-"""The live view's application: what keys and clicks do, and when the screen is drawn.
+"""The live view's application: what keys and clicks do.
 
-Owns: the widgets' arrangement, the actions, and when the picture is settled and drawn. Leaves to others: what is on
-the screen (`scene`), the rules of the picture (`advance`), the conversation (`link`, `inquiry`) and orders (`orders`).
+Owns: the bindings and the actions. Leaves to others: the screen and its drawing (`stage`), what each key is said to do
+(`keys`), orders to the daemon (`orders`).
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
-from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input
 
 from whisperctl import render
 from whisperctl.errors import CommandError
 from whisperctl.shapes import Json
-from whisperctl.tui import details, frame, keys, palette, panels, rows, verbs, views
+from whisperctl.tui import details, keys, rows, verbs, views
 from whisperctl.tui import picture as known
-from whisperctl.tui.advance import advance
-from whisperctl.tui.canvas import Canvas, Listing
+from whisperctl.tui.canvas import Listing
 from whisperctl.tui.inputs import Followed, TranscriptsCame, Unanswered
-from whisperctl.tui.inputs import Input as Change
-from whisperctl.tui.inquiry import Inquiry, transcripts
+from whisperctl.tui.inquiry import transcripts
 from whisperctl.tui.line import Line, Piece
-from whisperctl.tui.link import Link
 from whisperctl.tui.orders import Orders
 from whisperctl.tui.palette import PALETTES, Palette
 from whisperctl.tui.picture import Subject
-from whisperctl.tui.scene import Scene
 from whisperctl.tui.screens import Help, Place, Question, Reader
+from whisperctl.tui.stage import Stage
 from whisperd.wire import names
 
-DRAWN = 0.05
-"""Seconds between two drawings of what comes unasked; what the person asked for is drawn at once."""
 TICK = 1.0
-SIDE_FROM = 118
-"""Columns from which on there is a panel beside the list."""
-TALL_FROM = 32
-"""Rows from which on there is a panel below the list where there is none beside it."""
+"""Seconds between two drawings of what changes with time alone."""
 FORESIGHT = 30
 """Rows before the last one at which the next page of the history is asked for."""
 SAID = 6.0
 """Seconds for which a message stays."""
 
 
-class Top(App[None]):
+class Top(Stage):
     """The live view of the daemon at a socket."""
 
-    CSS = """
-    Screen { background: $background; }
-    #title, #tabs, #footer { height: 1; }
-    #banner { height: auto; display: none; }
-    #body { height: 1fr; }
-    #lists { width: 1fr; }
-    Listing, #system { height: 1fr; }
-    #side { width: 46; border-left: solid $panel; display: none; }
-    #below { height: 7; display: none; }
-    #strip { height: 2; }
-    #ask { height: 1; display: none; background: $panel; }
-    #ask Canvas { width: 10; height: 1; }
-    #ask Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
-    Screen.wide #strip { display: none; }
-    Toast { width: 50; }
-    """
-    ENABLE_COMMAND_PALETTE = False
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"show('{name}')", show=False) for number, name in enumerate(views.VIEWS, 1)),
         Binding("tab", "next_view(1)", show=False, priority=True),
@@ -99,32 +69,8 @@ class Top(App[None]):
     ]
 
     def __init__(self, socket: str, colours: Palette) -> None:
-        super().__init__(ansi_color=colours.terminal)
-        self.animation_level = "none"
-        self.colours = colours
-        self.scene = Scene()
-        self.link = Link(socket, self.take)
-        self.inquiry = Inquiry(self.link, self.take, self.scene)
+        super().__init__(socket, colours)
         self.orders = Orders(self.link, self.take, self.settle, self.say)
-        self._changes: list[Change] = []
-        self._settling = False
-
-    def compose(self) -> ComposeResult:
-        yield Canvas(palette.BAR, id="title")
-        yield Canvas(palette.BAR, id="tabs")
-        yield Canvas(palette.BASE, id="banner")
-        with Horizontal(id="body"):
-            with Vertical(id="lists"):
-                for view in views.VIEWS[:-1]:
-                    yield Listing(id=view)
-                yield Canvas(id=views.SYSTEM)
-            yield Canvas(palette.PANEL, id="side")
-        yield Canvas(palette.PANEL, id="below")
-        with Horizontal(id="ask"):
-            yield Canvas(palette.BAR, id="asked")
-            yield Input(compact=True)
-        yield Canvas(palette.BAR, id="strip")
-        yield Canvas(palette.BAR, id="footer")
 
     def on_mount(self) -> None:
         for colours in PALETTES.values():
@@ -137,96 +83,6 @@ class Top(App[None]):
 
     def on_unmount(self) -> None:
         self.link.close()
-
-    # -- the picture and its drawing ----------------------------------------------------------------------------------
-
-    def take(self, change: Change) -> None:
-        """Something has changed: draw it soon, together with what else changes until then."""
-        self._changes.append(change)
-        if not self._settling:
-            self._settling = True
-            self.set_timer(DRAWN, self.settle)
-
-    def settle(self) -> None:
-        """Take in all changes, and draw."""
-        self._settling = False
-        changes, self._changes = self._changes, []
-        self.scene.picture = advance(self.scene.picture, changes)
-        self.draw()
-        self.inquiry.look_again()
-
-    def draw(self) -> None:
-        """Bring the screen up to the picture; only lines that differ are written to the terminal."""
-        if not self.screen_stack or self._main.size.width == 0:  # it is ending, or not yet laid out
-            return
-        scene, columns = self.scene, self._main.size.width
-        banner = frame.banner(scene.picture, columns)
-        self._canvas("banner").display = bool(banner)
-        self._canvas("banner").styles.height = len(banner)
-        self._canvas("banner").show_lines(banner)
-        self._canvas("title").show_lines([frame.title(scene.picture, time.monotonic(), columns)])
-        self._canvas("tabs").show_lines([frame.tabs(scene.picture, scene.view, columns)])
-        if listing := self.listing:
-            listing.show_rows(scene.shown().keys, scene.row)
-        else:
-            page = self._canvas(views.SYSTEM)
-            page.show_lines(panels.system(scene.picture, max(page.size.width - 1, 20)))
-        self._draw_around()
-        if isinstance(self.screen, Reader):
-            self.screen.refresh_page()
-
-    def _draw_around(self) -> None:
-        """What depends on the cursor."""
-        scene, listing, size = self.scene, self.listing, self._main.size
-        cursor = listing.cursor if listing else None
-        self._canvas("strip").show_lines(panels.strip(scene.picture, size.width))
-        chosen = len(listing.chosen) if listing else 0
-        hints = keys.hints(
-            scene.picture, scene.view, cursor, self.subjects(),
-            filtered=bool(scene.filter), chosen=chosen, unfolded=scene.unfolded,
-        )  # fmt: skip
-        self._canvas("footer").show_lines([frame.footer(hints, size.width)])
-        side, below = self._canvas("side"), self._canvas("below")
-        wide = self._main.has_class("wide")
-        below.display = not wide and cursor is not None and (scene.view == views.FAILED or size.height >= TALL_FROM)
-        side.display = wide and listing is not None
-        if side.display:
-            side.show_lines(scene.side(cursor, side.size.width, side.size.height))
-        elif below.display:
-            below.show_lines(scene.details(cursor, size.width)[: below.size.height])
-
-    @property
-    def _main(self) -> Screen[object]:
-        """The screen with the lists, which others may cover."""
-        return self.screen_stack[0]
-
-    def _canvas(self, name: str) -> Canvas:
-        return self._main.query_one(f"#{name}", Canvas)
-
-    @property
-    def listing(self) -> Listing | None:
-        """The list of the view that is shown; None where that is not one."""
-        return None if self.scene.view == views.SYSTEM else self._main.query_one(f"#{self.scene.view}", Listing)
-
-    def _use(self, colours: Palette) -> None:
-        self.colours = colours
-        self.ansi_color = colours.terminal
-        self.theme = colours.name
-        for canvas in self._main.query(Canvas):
-            canvas.paint_with(colours)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._arrange)
-
-    def _arrange(self) -> None:
-        self._main.set_class(self._main.size.width >= SIDE_FROM, "wide")
-        self.call_after_refresh(self._arranged)
-
-    def _arranged(self) -> None:
-        self.draw()
-        if listing := self.listing:
-            listing.see_cursor()
-            listing.repaint()
 
     # -- moving about -------------------------------------------------------------------------------------------------
 
@@ -361,14 +217,6 @@ class Top(App[None]):
             self.settle()
 
     # -- orders -------------------------------------------------------------------------------------------------------
-
-    def subjects(self) -> tuple[Subject, ...]:
-        """What a verb is for: all that is chosen, else the row with the cursor."""
-        listing = self.listing
-        if listing is None:
-            return ()
-        wanted = [key for key in listing.keys if key in listing.chosen] if listing.chosen else [listing.cursor]
-        return tuple(subject for subject in map(views.subject_of, wanted) if subject is not None)
 
     def action_verb(self, name: str) -> None:
         """Do it with what is chosen, as far as the verb is for it; what destroys asks first."""

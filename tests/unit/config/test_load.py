@@ -114,6 +114,7 @@ audio_context = "full"
 device = "USB"
 keep_recordings = 3600
 vocabulary = ["Kubernetes", "whisperd"]
+partial_text = true
 
 [rules]
 spoken_punctuation = true
