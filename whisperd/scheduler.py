@@ -1,8 +1,8 @@
 """The scheduler: carries out what the policy decides.
 
-Owns: the loop from a snapshot to actions on lanes, leases of the interactive lane, and the queue's switch. Leaves to
-others: the rules (`whisperd.jobs.policy`), a run (`whisperd.runner`), commits (`whisperd.ledger`), processes
-(`whisperd.workers`), what people do with jobs (`whisperd.job_commands`).
+Owns: the loop from a snapshot to actions on lanes, and the queue's switch. Leaves to others: the rules
+(`whisperd.jobs.policy`), a run (`whisperd.runner`), commits (`whisperd.ledger`), the lanes (`whisperd.slots`), leases
+of the interactive one (`whisperd.leases`), what people do with jobs (`whisperd.job_commands`).
 
 The loop sleeps until something has happened (`poke`) or a time has come: a retry, the end of a lane's idle time or
 pause, the edge of quiet hours, the limit of a stop.
@@ -14,8 +14,8 @@ import logging
 import math
 import sqlite3
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import anyio
@@ -27,19 +27,17 @@ from whisperd.hooks import run_hook
 from whisperd.jobs import policy
 from whisperd.jobs.job import Priority, State
 from whisperd.jobs.transitions import Command
+from whisperd.leases import Leases
 from whisperd.ledger import Ledger
 from whisperd.mates import Mates
 from whisperd.runner import RunHandle, Runner
-from whisperd.slots import Lease, Slot
+from whisperd.slots import Slot, Slots
 from whisperd.store import batches, jobs, order, queue, recovery
 from whisperd.store.jobs import JobRow, Transitioned
 from whisperd.wire import names
 from whisperd.workers.lane import Lane, WorkerStartError
 
 _log = logging.getLogger(__name__)
-
-BROKEN_LANE_PAUSE = 60.0
-"""Seconds before a lane whose process can't be started is tried again."""
 
 TROUBLE_PAUSE = 5.0
 """Seconds before trying again after the database could not be used: no event tells that a disk has room again."""
@@ -58,14 +56,14 @@ class Scheduler:
         self._ledger = ledger
         self._database = ledger.database
         self._runner = runner
-        self._slots = {slot.role: slot for slot in slots}
+        self._slots = Slots(slots)
         self._current = current
         self._wake = anyio.Event()
         self._paused = False
         self._rewriting = False
         self._stranded: set[int] = set()
         """Jobs that are `running` in the database and nowhere else, since it could not be written at the end."""
-        self._leases: deque[Lease] = deque()
+        self._leases = Leases(self._slots, self._lease_changed)
         self._mates: dict[policy.LaneRole, Mates] = {}
         self._stepping = False
         self._beats: list[anyio.Event] = []
@@ -73,7 +71,7 @@ class Scheduler:
 
     @property
     def lanes(self) -> list[Lane]:
-        return [slot.lane for slot in self._slots.values()]
+        return [slot.lane for slot in self._slots]
 
     @property
     def paused(self) -> bool:
@@ -88,16 +86,14 @@ class Scheduler:
     def holds(self, priority: Priority) -> str | None:
         """What keeps a whole class from starting, such as a worker that can't be started; None when nothing does."""
         if priority in self.allowed:
-            now = anyio.current_time()
-            broken = (slot for slot in self._slots.values() if priority in slot.role.serves and slot.pause_ends > now)
-            return next((slot.lane.error for slot in broken), None)
+            return self._slots.broken(priority)
         if self._paused:
             return "the queue is paused"
         return f"low work runs {self._current.settings.schedule.low}"
 
     def renew_workers(self) -> None:
         """Have every worker process replaced: an idle one at once, the others when their runs have ended."""
-        for slot in self._slots.values():
+        for slot in self._slots:
             slot.renew = True
         self.poke()
 
@@ -121,7 +117,7 @@ class Scheduler:
         self._paused = await self._database.read(queue.is_paused)
         try:
             async with anyio.create_task_group() as group:
-                self._mates = {role: Mates(slot.lane, self._database, group) for role, slot in self._slots.items()}
+                self._mates = {slot.role: Mates(slot.lane, self._database, group) for slot in self._slots}
                 task_status.started()
                 while True:
                     self._wake = anyio.Event()
@@ -162,26 +158,16 @@ class Scheduler:
             )
             self._stranded.discard(min(self._stranded))
         await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
-        await self._end_outdated()
-        waiting = self._with_leases(await self._database.read(queue.startable))
-        for slot in self._slots.values():
+        await self._slots.end_outdated()
+        waiting = self._leases.beside(await self._database.read(queue.startable))
+        for slot in self._slots:
             slot.room = len(await self._database.read(partial(self._companions, slot)))
-        moment = anyio.current_time()
-        snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
-        for action in policy.decide(waiting, self.allowed, snapshots):
+        for action in policy.decide(waiting, self.allowed, self._slots.snapshots()):
             await self._carry_out(action, group)
-        for slot in self._slots.values():
-            if anyio.current_time() >= slot.idle_until():
-                await slot.lane.end()
+        await self._slots.end_idle()
         if not self._rewriting and (late := await self._database.read(lambda c: order.outputs_due(c, now))):
             self._rewriting = True
             group.start_soon(self._rewrite, late)
-
-    async def _end_outdated(self) -> None:
-        for slot in self._slots.values():
-            if slot.renew and slot.free:
-                slot.renew = False
-                await slot.lane.end()
 
     async def _carry_out(self, action: policy.Action, group: TaskGroup) -> None:
         slot = self._slots[action.lane]
@@ -195,7 +181,7 @@ class Scheduler:
                 )
                 self._begin(slot, companions, group)
             case _:
-                _adjust(slot, action)
+                slot.adjust(action)
 
     async def _start(self, slot: Slot, priority: Priority, group: TaskGroup) -> None:
         now = time.time()
@@ -232,11 +218,11 @@ class Scheduler:
             if completed is not None:
                 group.start_soon(run_hook, self._current.settings.hooks, completed)
         except WorkerStartError:
-            slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
+            slot.leave_alone()
         except (DatabaseError, DiskFullError) as error:
             _log.error("job %d could not go on: %s", run.job.id, error.message)
             self._stranded.add(run.job.id)
-            slot.pause_ends = anyio.current_time() + TROUBLE_PAUSE
+            slot.leave_alone(TROUBLE_PAUSE)
         finally:
             slot.end(run, anyio.current_time())
             self._grant_leases()
@@ -255,11 +241,7 @@ class Scheduler:
     async def _next_time(self) -> float:
         """The time of anyio's clock at which to look again though nothing has happened."""
         moment = anyio.current_time()
-        times = [slot.idle_until() for slot in self._slots.values()]
-        times += [slot.pause_ends for slot in self._slots.values() if slot.pause_ends > moment]
-        running = [held for slot in self._slots.values() for held in (*slot.runs, slot.lease) if held]
-        limits = [held.started_at + policy.STOP_LIMIT for held in running]
-        times += [limit for limit in limits if limit > moment]
+        times = [at for slot in self._slots for at in slot.times(moment)]
         retry_at = await self._database.read(order.next_retry_at)
         edge = policy.next_change(self._current.settings.schedule.low_hours(), datetime.datetime.now().astimezone())
         wall = [at for at in (retry_at, edge.timestamp() if edge else None) if at is not None]
@@ -269,7 +251,7 @@ class Scheduler:
 
     async def _stop(self) -> None:
         """Nothing of a killed worker's batch is lost but its time: the jobs go on from their checkpoints."""
-        for slot in self._slots.values():
+        for slot in self._slots:
             await slot.lane.end()
         now = time.time()
         with contextlib.suppress(DatabaseError, DiskFullError):  # then the next start finds them running
@@ -280,51 +262,24 @@ class Scheduler:
     @property
     def interactive_lane(self) -> Lane:
         """The lane that dictation computes on; without a lease only for what is no work, such as hearing a pause."""
-        return next(slot.lane for slot in self._slots.values() if Priority.INTERACTIVE in slot.role.serves)
+        return self._slots.interactive.lane
 
-    @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncGenerator[Lane]:
+    def lease(self) -> AbstractAsyncContextManager[Lane]:
         """The interactive lane for one computation of a dictation, while the background lane is stopped.
 
         Leases are served in the order of asking, before any queued job, and whatever the state of the database. Hold
         one while computing only. A lane whose process can't be started is left alone for a while afterwards.
         """
-        lease = Lease()
-        self._leases.append(lease)
-        self._grant_leases()
-        self.poke()
-        try:
-            await lease.granted.wait()
-            assert lease.slot is not None
-            yield lease.slot.lane
-        except WorkerStartError:
-            if lease.slot is not None:
-                lease.slot.pause_ends = anyio.current_time() + BROKEN_LANE_PAUSE
-            raise
-        finally:
-            if lease.slot is None:
-                self._leases.remove(lease)
-            else:
-                lease.slot.lease = None
-                lease.slot.idle_since = anyio.current_time()
-            self._grant_leases()
-            self.poke()
+        return self._leases.take()
 
     def _grant_leases(self) -> None:
-        """Give the lane to the first that waits for it, at once; a step that is under way is let end first."""
-        if self._stepping or not self._leases:
-            return
-        moment = anyio.current_time()
-        snapshots = [slot.snapshot(moment) for slot in self._slots.values()]
-        for action in policy.decide(self._with_leases({}), self.allowed, snapshots):
-            slot = self._slots[action.lane]
-            if isinstance(action, policy.Start):
-                self._leases.popleft().grant(slot)
-            else:
-                _adjust(slot, action)
+        """At once, without a step; one that is under way is let end first."""
+        if not self._stepping:
+            self._leases.grant(self.allowed)
 
-    def _with_leases(self, waiting: Mapping[Priority, int]) -> dict[Priority, int]:
-        return {**waiting, Priority.INTERACTIVE: waiting.get(Priority.INTERACTIVE, 0) + len(self._leases)}
+    def _lease_changed(self) -> None:
+        self._grant_leases()
+        self.poke()
 
     # -- what commands of people mean here ----------------------------------------------------------------------------
 
@@ -338,41 +293,23 @@ class Scheduler:
 
     def give_way(self, job_ids: Iterable[int]) -> None:
         """Have the runs of these jobs, if any, end after their batch."""
-        for run in filter(None, map(self._run_of, job_ids)):
+        for run in filter(None, map(self._slots.run_of, job_ids)):
             run.give_way = True
 
     def abandon(self, job_ids: Iterable[int]) -> None:
         """Have the runs of these jobs, if any, end at once, since their jobs are cancelled."""
-        for run in filter(None, map(self._run_of, job_ids)):
+        for run in filter(None, map(self._slots.run_of, job_ids)):
             run.scope.cancel()
 
     def tell_runs(self, rows: Iterable[JobRow]) -> None:
         """Have the runs of these jobs, if any, know them as they are now: one that was promoted need not give way."""
         for row in rows:
-            if run := self._run_of(row.id):
+            if run := self._slots.run_of(row.id):
                 run.job = row
 
     def is_running(self, job_id: int) -> bool:
         """Whether a run of the job has not ended yet, whatever the job's state is."""
-        return self._run_of(job_id) is not None
-
-    def _run_of(self, job_id: int) -> RunHandle | None:
-        runs = (run for slot in self._slots.values() for run in slot.runs)
-        return next((run for run in runs if run.job.id == job_id), None)
-
-
-def _adjust(slot: Slot, action: policy.Action) -> None:
-    """Carry out what is no start."""
-    match action:
-        case policy.GiveWay():
-            for run in slot.runs:
-                run.give_way = True
-        case policy.Stop():
-            slot.lane.stop()
-        case policy.Continue():
-            slot.lane.resume()
-        case _:
-            pass
+        return self._slots.run_of(job_id) is not None
 
 
 def _give_back(connection: sqlite3.Connection, now: float) -> list[Transitioned]:

@@ -1,16 +1,22 @@
-"""A lane and what runs on it, as the scheduler holds them together.
+"""The lanes and what runs on each, as the scheduler holds them together.
 
-Owns: the lane's snapshot for the policy, and its idle time. Leaves to others: deciding (`whisperd.jobs.policy`).
+Owns: a lane's snapshot for the policy, what the policy's actions other than starts do to it, its idle time and its
+pauses. Leaves to others: deciding (`whisperd.jobs.policy`), starting (`whisperd.scheduler`, `whisperd.leases`).
 """
 
 import math
+from collections.abc import Iterable, Iterator
 
 import anyio
 
+from whisperd.jobs import policy
 from whisperd.jobs.job import Priority
 from whisperd.jobs.policy import LaneRole, LaneSnapshot
 from whisperd.runner import RunHandle
 from whisperd.workers.lane import Lane
+
+BROKEN_LANE_PAUSE = 60.0
+"""Seconds before a lane whose process can't be started is tried again."""
 
 GPU_KEEP_ALIVE = 300.0
 """Seconds that an idle dictation model keeps its accelerator memory; a CPU's memory it keeps for ever."""
@@ -75,6 +81,23 @@ class Slot:
             available=now >= self.pause_ends,
         )
 
+    def adjust(self, action: policy.Action) -> None:
+        """Carry out what is no start."""
+        match action:
+            case policy.GiveWay():
+                for run in self.runs:
+                    run.give_way = True
+            case policy.Stop():
+                self.lane.stop()
+            case policy.Continue():
+                self.lane.resume()
+            case _:
+                pass
+
+    def leave_alone(self, seconds: float = BROKEN_LANE_PAUSE) -> None:
+        """Start nothing on it for a while."""
+        self.pause_ends = anyio.current_time() + seconds
+
     def begin(self, run: RunHandle) -> None:
         self.runs.append(run)
         self._show()
@@ -95,3 +118,52 @@ class Slot:
             return self.idle_since + self.keep_alive
         loaded = self.lane.loaded
         return math.inf if loaded is None or loaded.device == "cpu" else self.idle_since + GPU_KEEP_ALIVE
+
+    def times(self, moment: float) -> list[float]:
+        """The times after `moment` at which something about it changes though nothing has happened."""
+        limits = [held.started_at + policy.STOP_LIMIT for held in (*self.runs, self.lease) if held]
+        return [self.idle_until(), *(at for at in (self.pause_ends, *limits) if at > moment)]
+
+
+class Slots:
+    """All lanes."""
+
+    def __init__(self, slots: Iterable[Slot]) -> None:
+        self._by_role = {slot.role: slot for slot in slots}
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(self._by_role.values())
+
+    def __getitem__(self, role: LaneRole) -> Slot:
+        return self._by_role[role]
+
+    @property
+    def interactive(self) -> Slot:
+        """The one that dictation computes on."""
+        return next(slot for slot in self if Priority.INTERACTIVE in slot.role.serves)
+
+    def snapshots(self) -> list[LaneSnapshot]:
+        moment = anyio.current_time()
+        return [slot.snapshot(moment) for slot in self]
+
+    def run_of(self, job_id: int) -> RunHandle | None:
+        """The job's run, until it has ended, whatever the job's state is."""
+        return next((run for slot in self for run in slot.runs if run.job.id == job_id), None)
+
+    def broken(self, priority: Priority) -> str | None:
+        """What is wrong with a lane that serves the class and is left alone for now; None when nothing is."""
+        now = anyio.current_time()
+        return next((slot.lane.error for slot in self if priority in slot.role.serves and slot.pause_ends > now), None)
+
+    async def end_outdated(self) -> None:
+        """End the free processes that are to be replaced."""
+        for slot in self:
+            if slot.renew and slot.free:
+                slot.renew = False
+                await slot.lane.end()
+
+    async def end_idle(self) -> None:
+        """End the processes that have been idle for long enough."""
+        for slot in self:
+            if anyio.current_time() >= slot.idle_until():
+                await slot.lane.end()
