@@ -31,6 +31,7 @@ from whisperd.errors import (
 from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind, Segment
 from whisperd.jobs import estimates, retry
+from whisperd.jobs.checks import RunFailedError
 from whisperd.jobs.job import Failure, Kind, Stage
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
@@ -42,7 +43,7 @@ from whisperd.puller.messages import PullFailure
 from whisperd.pulls import Pulls
 from whisperd.store import jobs, measurements, transcripts, watch
 from whisperd.store.jobs import JobChanges, JobRow
-from whisperd.transcription import OPEN_DEADLINE, Run, RunFailedError
+from whisperd.transcription import OPEN_DEADLINE, Run
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import names
 from whisperd.workers.lane import CallFailedError, Lane, WorkerStartError

@@ -17,8 +17,8 @@ import msgspec
 
 from whisperd import frames
 from whisperd.frames import BlockPlan, FailureKind
-from whisperd.jobs import batching
-from whisperd.jobs.job import Failure, Stage
+from whisperd.jobs import batching, checks
+from whisperd.jobs.job import Stage
 from whisperd.mates import GaveWayError, Mates, Wish
 from whisperd.models.engine import Engine
 from whisperd.store import checkpoints, jobs, measurements
@@ -43,14 +43,6 @@ CALIBRATION_CHUNKS = 16
 
 LANGUAGE_CHUNKS = 4
 """Chunks, at most two minutes, that the language is found from."""
-
-
-class RunFailedError(Exception):
-    """The run can't go on for a reason found here, not by the worker."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 Tell = Callable[[tuple[frames.Segment, ...]], None]
@@ -134,16 +126,8 @@ class Run:
             frames.Opened,
             deadline=OPEN_DEADLINE,
         )
-        known = self._job.identity
-        if known is not None and not known.same_content(opened.identity):
-            raise RunFailedError(
-                Failure(
-                    FailureKind.INPUT_CHANGED,
-                    "the file's content changed after its transcription had begun",
-                    "submit it again to transcribe what it holds now",
-                )
-            )
-        self._check_length(opened.duration)
+        checks.same_content(self._job.identity, opened.identity)
+        checks.length(opened.duration, self._longest)
         self._source = frames.Source(self._job.audio, opened.identity)
         await self._update(JobChanges(identity=opened.identity, duration=opened.duration or self._job.duration))
 
@@ -260,7 +244,7 @@ class Run:
                 continue
             self._tell(Stage.TRANSCRIBING)
             await self._decode_batch(block, plan, batch, indices)
-            self._check_limit()
+            checks.computing(self._job.processing_time, self._limit)
             if self._give_way():
                 raise GaveWayError
         if plan.next_start is not None:
@@ -316,27 +300,6 @@ class Run:
     def _check_way(self) -> None:
         if self._give_way():
             raise GaveWayError
-
-    def _check_length(self, duration: float | None) -> None:
-        longest = self._longest
-        if longest is not None and duration is not None and duration > longest:
-            raise RunFailedError(
-                Failure(
-                    FailureKind.BAD_INPUT,
-                    f"this is {duration:.0f} s of audio, and a dictation may have {longest:.0f} s",
-                    "submit it as a file, or raise dictation.max_length in the configuration",
-                )
-            )
-
-    def _check_limit(self) -> None:
-        if self._limit is not None and self._job.processing_time > self._limit:
-            raise RunFailedError(
-                Failure(
-                    FailureKind.TIMEOUT,
-                    f"the job took more than the {self._limit:.0f} s of computing that a job may take",
-                    "raise workers.max_job_seconds in the configuration and retry: it goes on where it ended",
-                )
-            )
 
     async def _finish(self) -> Transcript:
         loaded = self._loaded
