@@ -220,8 +220,7 @@ class Mates:
         before = times.get(size, Timed())
         if before.chunks < sharing.TRIAL:
             times[size] = after = before.plus(chunks, sum(reply.seconds for reply in decoded))
-            if after.chunks >= sharing.TRIAL:
-                await self._database.write(lambda c: measurements.save_sharing_time(c, wish.about, size, after))
+            await self._database.write(lambda c: measurements.save_sharing_time(c, wish.about, size, after))
 
 
 def _end_all(wishes: list[Wish], error: Exception) -> None:

@@ -22,6 +22,9 @@ TRIAL: Final = 16
 _WORSE: Final = 1.05
 """Seconds a chunk of a larger size, relative to the best, from which still larger ones are not tried."""
 
+_HOPELESS: Final = 1.25
+"""The same while the larger size is being tried: a few chunks tell only so much."""
+
 
 class Timed(msgspec.Struct, frozen=True):
     """Chunks that were decoded with one size, and the seconds it took."""
@@ -44,21 +47,30 @@ def mates_change_nothing(loaded: Loaded) -> bool:
 
 
 def next_size(tried: Mapping[int, Timed]) -> int:
-    """The chunks to decode as one: the smallest size that was not tried yet, unless the one before it was worse than a
-    smaller one; then the best, as far as its batch takes no longer than a decoding batch may."""
+    """The chunks to decode as one: the size that was tried least, and once all have been tried the best.
+
+    Sizes are tried in turns, so that neither a machine that slows down nor files that get longer meet one of them
+    alone. A size takes part once a smaller one was tried, unless that was worse than a still smaller one, or the batch
+    would take longer than a decoding batch may.
+    """
     best: int | None = None
+    trying: list[int] = []
     for size in SIZES:
-        timed = tried.get(size, Timed())
-        too_long = best is not None and tried[best].per_chunk * size > MAX_BATCH_SECONDS
-        if too_long:
+        if best is not None and tried[best].per_chunk * size > MAX_BATCH_SECONDS:
             break
+        timed = tried.get(size, Timed())
         if timed.chunks < TRIAL:
-            return size
-        if best is not None and timed.per_chunk > tried[best].per_chunk * _WORSE:
+            trying.append(size)
+        if timed.chunks == 0:
+            break
+        worse = _WORSE if timed.chunks >= TRIAL else _HOPELESS
+        if best is not None and timed.per_chunk > tried[best].per_chunk * worse:
             break
         if best is None or timed.per_chunk < tried[best].per_chunk:
             best = size
-    assert best is not None  # the first size is either tried or returned
+    if trying:
+        return min(trying, key=lambda size: tried.get(size, Timed()).chunks)
+    assert best is not None  # the first size is one of those that are tried
     return best
 
 

@@ -32,6 +32,35 @@ def test_sizes_are_tried_from_the_smallest_until_they_are_worse_or_too_long(time
     assert next_size(times) == size
 
 
+@pytest.mark.parametrize(
+    ("times", "size"),
+    [
+        ({1: Timed(1, 1.0)}, 2),
+        ({1: Timed(1, 1.0), 2: Timed(2, 2.2)}, 4),
+        ({1: Timed(1, 1.0), 2: Timed(2, 3.0)}, 1),
+        ({1: Timed(3, 3.0), 2: Timed(2, 3.0)}, 2),
+        ({1: Timed(1, 1.0), 2: Timed(2, 2.0), 4: Timed(4, 4.0), 8: Timed(8, 8.0)}, 1),
+        ({1: Timed(TRIAL, 16.0), 2: Timed(8, 8.0), 4: Timed(4, 4.0), 8: Timed(8, 8.0)}, 4),
+    ],
+    ids=["a first look at two", "then at four", "hopeless so far", "not given up yet", "in turns", "the least tried"],
+)
+def test_sizes_are_tried_in_turns(times: dict[int, Timed], size: int) -> None:
+    assert next_size(times) == size
+
+
+@given(st.lists(st.floats(0.01, 20), min_size=len(SIZES), max_size=len(SIZES)))
+def test_trying_comes_to_rest_on_a_size_that_is_no_worse_than_one_by_one(costs: list[float]) -> None:
+    cost = dict(zip(SIZES, costs, strict=True))
+    times: dict[int, Timed] = {}
+    chunks = 0
+    while times.get(size := next_size(times), Timed()).chunks < TRIAL:
+        times[size] = times.get(size, Timed()).plus(size, size * cost[size])
+        chunks += size
+    assert chunks <= (TRIAL + max(SIZES)) * len(SIZES)
+    assert next_size(times) == size
+    assert cost[size] <= cost[1] * 1.001
+
+
 @given(st.dictionaries(st.sampled_from(SIZES), st.builds(Timed, st.integers(1, 64), st.floats(0.01, 1000))))
 def test_there_is_always_a_size_and_what_was_decoded_counts_as_one_no_larger(times: dict[int, Timed]) -> None:
     assert next_size(times) in SIZES
