@@ -217,15 +217,7 @@ class Runner:
 
     async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> JobRow | None:
         def save(connection: sqlite3.Connection) -> JobRow:
-            changes = JobChanges(
-                duration=transcript.duration,
-                done=transcript.duration,
-                partial=transcript.partial,
-                missing=transcript.missing,
-                confidence=transcript.confidence,
-                notes=transcript.notes,
-            )
-            updated = jobs.update(connection, job.id, changes)
+            updated = jobs.update(connection, job.id, transcripts.told_of(transcript))
             transcripts.save(connection, updated, transcript, time.time())
             return updated
 

@@ -19,7 +19,7 @@ from whisperd.errors import DatabaseError, DiskFullError, WhisperdError, WorkerE
 from whisperd.events import EventsLostError
 from whisperd.jobs.job import Kind, Priority, State
 from whisperd.store import jobs, recordings, transcripts
-from whisperd.store.jobs import JobChanges, JobRow, NewJob, Transitioned
+from whisperd.store.jobs import JobRow, NewJob, Transitioned
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import names
 from whisperd.wire.dictate import DictateResult
@@ -68,18 +68,7 @@ async def _store(session: Session, transcript: Transcript, around: Surroundings)
     path = session.path
     assert path is not None
     new = NewJob(path=path, kind=Kind.DICTATION, priority=Priority.INTERACTIVE, options=session.request.options)
-    changes = JobChanges(
-        duration=transcript.duration,
-        done=transcript.duration,
-        processing_time=transcript.processing_time,
-        language=transcript.language,
-        language_probability=transcript.language_probability,
-        model=transcript.model,
-        device=transcript.device,
-        partial=False,
-        missing=0.0,
-        confidence=transcript.confidence,
-    )
+    changes = msgspec.structs.replace(transcripts.told_of(transcript), processing_time=transcript.processing_time)
 
     def save(connection: sqlite3.Connection) -> list[Transitioned]:
         made = jobs.insert_completed(connection, new, changes, session.started_at, now)

@@ -12,7 +12,7 @@ import msgspec
 
 from whisperd.errors import NotFoundError
 from whisperd.jobs.job import Kind
-from whisperd.store.rows import JobRow
+from whisperd.store.rows import JobChanges, JobRow
 from whisperd.transcripts import edited
 from whisperd.transcripts.transcript import Transcript
 from whisperd.transcripts.words import segmented
@@ -22,6 +22,22 @@ BEGINNING = 160
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Transcript)
+
+
+def told_of(transcript: Transcript) -> JobChanges:
+    """What a completed job's row tells of its transcript; not the computing, which a copied one took none of."""
+    return JobChanges(
+        duration=transcript.duration,
+        done=transcript.duration,
+        language=transcript.language,
+        language_probability=transcript.language_probability,
+        model=transcript.model,
+        device=transcript.device,
+        partial=transcript.partial,
+        missing=transcript.missing,
+        confidence=transcript.confidence,
+        notes=transcript.notes,
+    )
 
 
 def save(
