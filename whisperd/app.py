@@ -206,11 +206,12 @@ async def _run_with(
             working = await group.start(_run_cancellably, scheduler)
             pulling = await group.start(_run_cancellably, pulls)
             folders = await group.start(_run_cancellably, watching)
-            await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
-            _log.info("whisperd %s is ready on %s", __version__, places.socket)
-            notifier.ready()
             async with anyio.create_task_group() as chores:
+                # Before the socket is served: the first that is asked may be a key that is held already.
                 await chores.start(dictation.run)
+                await group.start(partial(serve, listener, dispatcher, bus, replay, stop=stop))
+                _log.info("whisperd %s is ready on %s", __version__, places.socket)
+                notifier.ready()
                 chores.start_soon(BatchProgress(bus, figures).run)
                 chores.start_soon(reloader.run)
                 chores.start_soon(health.run)

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import ROOT, Daemon, running_daemon, wait_for
+from tests.speech import silence, write_audio
 from whisperctl import units
 
 STUCK = Path(__file__).parent / "stuck"
@@ -72,10 +73,10 @@ def manager(folder: Path) -> Iterator[ServiceManager]:
     listening.close()
 
 
-def test_the_first_client_starts_the_daemon_which_is_ready_once_it_answers(
-    folder: Path, manager: ServiceManager
-) -> None:
-    daemon = Daemon(folder)
+@contextlib.contextmanager
+def activated(daemon: Daemon, manager: ServiceManager) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that starts the daemon with the first connection to its socket."""
+    folder = daemon.config.parent
     daemon.socket.parent.mkdir(mode=0o700)
     command = ["systemd-socket-activate", "--listen", str(daemon.socket), "-E", f"NOTIFY_SOCKET={manager.path}"]
     command += ["-E", f"HOME={folder}", sys.executable, "-m", "whisperd", "run", "--config", str(daemon.config)]
@@ -84,24 +85,42 @@ def test_the_first_client_starts_the_daemon_which_is_ready_once_it_answers(
         try:
             wait_for(daemon.socket.exists)
             assert not daemon.state_dir.exists()
-
-            ran = daemon.ctl("status", "--json")
-            assert ran.returncode == 0, ran.stderr + daemon.log.read_text()
-            manager.wait_for("READY=1")
-            assert daemon.call("daemon.ping") == {"pong": True}
-            manager.wait_for("STATUS=idle")
-            # systemd-socket-activate becomes the program: one process, which listens on what it was given.
-            status = daemon.call("daemon.status")
-            assert (status["pid"], status["socket"]) == (process.pid, str(daemon.socket))
-
-            daemon.call("queue.pause")
-            manager.wait_for("STATUS=idle, queue paused")
-            process.send_signal(signal.SIGTERM)
-            manager.wait_for("STOPPING=1")
-            assert process.wait(timeout=15) == 0
-            assert daemon.socket.exists(), "the socket file is the service manager's"
+            yield process
         finally:
             process.kill()
+
+
+def test_the_first_client_starts_the_daemon_which_is_ready_once_it_answers(
+    folder: Path, manager: ServiceManager
+) -> None:
+    daemon = Daemon(folder)
+    with activated(daemon, manager) as process:
+        ran = daemon.ctl("status", "--json")
+        assert ran.returncode == 0, ran.stderr + daemon.log.read_text()
+        manager.wait_for("READY=1")
+        assert daemon.call("daemon.ping") == {"pong": True}
+        manager.wait_for("STATUS=idle")
+        # systemd-socket-activate becomes the program: one process, which listens on what it was given.
+        status = daemon.call("daemon.status")
+        assert (status["pid"], status["socket"]) == (process.pid, str(daemon.socket))
+
+        daemon.call("queue.pause")
+        manager.wait_for("STATUS=idle, queue paused")
+        process.send_signal(signal.SIGTERM)
+        manager.wait_for("STOPPING=1")
+        assert process.wait(timeout=15) == 0
+        assert daemon.socket.exists(), "the socket file is the service manager's"
+
+
+def test_a_key_that_starts_the_daemon_dictates(folder: Path, manager: ServiceManager) -> None:
+    daemon = Daemon(folder)
+    microphone = write_audio(folder / "microphone.wav", silence(5.0))
+    with activated(daemon, manager) as process:
+        started = daemon.ctl("dictate", "start", "--device", f"wav:{microphone}")
+        assert started.returncode == 0, started.stderr
+        assert daemon.ctl("dictate", "cancel").returncode == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2], ids=["event loop", "scheduler"])

@@ -114,7 +114,7 @@ class Dictation:
                 hint="stop or cancel it: `whisperctl dictate stop`",
             )
         if self._group is None:
-            raise RefusedError("whisperd is starting or stopping", hint="try again in a moment")
+            raise RefusedError("whisperd is stopping", hint="try again in a moment")
         before = next(reversed(self._open.values()), None)
         session = Session(next(self._numbers), request, before)
         self._open[session.number] = session
