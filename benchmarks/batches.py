@@ -3,8 +3,9 @@
 All sides read the same WAV files from disk with a loaded model of `base`'s and of `small`'s cost, the same beam,
 threads, precision and priority. Ours is the time from the batch's start to its end as its rows tell it, storing of
 every result included; the batch before it is not timed: it has the worker loaded and the sizes of shared decoding
-batches learned, as they stay on a machine. The sides take turns in beginning a round, so that a machine that becomes
-slower meets all of them. Every text is compared with that of the same clip decoded alone.
+batches learned, as they stay on a machine. The sides take turns in beginning a round, and are compared within each,
+so that a machine that becomes slower meets all of them. Every text is compared with that of the same clip decoded
+alone.
 """
 
 import itertools
@@ -75,17 +76,19 @@ def _compare(report: Report, shape: Any, paths: Sequence[Path], rounds: int) -> 
         for context in LIMITS:
             different = _different(daemon, paths, context, items[context])
             report.figure(f"{shape}, {context}: texts unlike the one decoded alone", different, limit=0)
-    _tell(report, shape, {side: len(paths) / median(found) for side, found in seconds.items()})
+    _tell(report, shape, {side: [len(paths) / taken for taken in found] for side, found in seconds.items()})
 
 
-def _tell(report: Report, shape: str, speeds: dict[str, float]) -> None:
-    """`speeds`: clips a second."""
+def _tell(report: Report, shape: str, speeds: dict[str, list[float]]) -> None:
+    """`speeds`: clips a second of each round."""
     for side in RIVALS:
-        report.figure(f"{shape}: faster-whisper {side}, clips a second", speeds[side])
-    best = max(speeds[side] for side in RIVALS)
+        report.figure(f"{shape}: faster-whisper {side}, clips a second, median", median(speeds[side]))
+    best = [max(both) for both in zip(*(speeds[side] for side in RIVALS), strict=True)]
     for context, limit in LIMITS.items():
-        report.figure(f"{shape}, {context}: batch, clips a second", speeds[context])
-        report.figure(f"{shape}, {context}: batch ÷ better of both", speeds[context] / best, limit=limit, relation=">=")
+        report.figure(f"{shape}, {context}: batch, clips a second, median", median(speeds[context]))
+        ratio = median([ours / theirs for ours, theirs in zip(speeds[context], best, strict=True)])
+        name = f"{shape}, {context}: batch ÷ better of both, median of the rounds"
+        report.figure(name, ratio, limit=limit, relation=">=")
 
 
 def _batch(daemon: Daemon, paths: Sequence[Path], context: str, number: int) -> tuple[list[int], float]:
