@@ -35,7 +35,7 @@ class ConfigApi:
             names.CONFIG_RELOAD: self.reload,
         }
 
-    async def show(self, params: Empty) -> config.ConfigShowResult:  # noqa: ARG002
+    async def show(self, _params: Empty) -> config.ConfigShowResult:
         settings, file = self._current.settings, self._reloader.file
         return config.ConfigShowResult(
             path=str(file),
@@ -67,7 +67,7 @@ class ConfigApi:
             problems=[config.ConfigProblem(problem.key, problem.message, problem.line) for problem in problems],
         )
 
-    async def reload(self, params: Empty) -> config.ConfigReloadResult:  # noqa: ARG002
+    async def reload(self, _params: Empty) -> config.ConfigReloadResult:
         """Raises ConfigError; the old settings stay in force then."""
         changes = await self._reloader.reload()
         return config.ConfigReloadResult(

@@ -86,7 +86,7 @@ class DaemonApi:
             names.DAEMON_SHUTDOWN: self.shutdown,
         }
 
-    async def initialize(self, params: InitializeParams) -> InitializeResult:  # noqa: ARG002
+    async def initialize(self, _params: InitializeParams) -> InitializeResult:
         return InitializeResult(
             name="whisperd",
             version=__version__,
@@ -95,13 +95,13 @@ class DaemonApi:
             capabilities=["jobs", "events"],
         )
 
-    async def discover(self, params: Empty) -> dict[str, Any]:  # noqa: ARG002
+    async def discover(self, _params: Empty) -> dict[str, Any]:
         return document(__version__)
 
-    async def ping(self, params: Empty) -> PingResult:  # noqa: ARG002
+    async def ping(self, _params: Empty) -> PingResult:
         return PingResult()
 
-    async def status(self, params: Empty) -> StatusResult:  # noqa: ARG002
+    async def status(self, _params: Empty) -> StatusResult:
         counts = await self._database.read(jobs.counts)
         running = await self._database.read(lambda c: jobs.page(c, states=[State.RUNNING], limit=names.MAX_PAGE))
         identity = self._identity
@@ -139,10 +139,10 @@ class DaemonApi:
                 held[reason] = held.get(reason, 0) + count
         return [HoldView(reason, count) for reason, count in held.items()]
 
-    async def doctor(self, params: Empty) -> DoctorResult:  # noqa: ARG002
+    async def doctor(self, _params: Empty) -> DoctorResult:
         checks = await self._doctor.examine()
         return DoctorResult(ok=all(check.status != "failed" for check in checks), checks=checks)
 
-    async def shutdown(self, params: Empty) -> ShutdownResult:  # noqa: ARG002
+    async def shutdown(self, _params: Empty) -> ShutdownResult:
         self._stop.set()
         return ShutdownResult()

@@ -60,13 +60,13 @@ class DictateApi:
         """Raises NotFoundError, RefusedError."""
         return await self._dictation.cancel(params.session)
 
-    async def status(self, params: Empty) -> dictate.DictateStatusResult:  # noqa: ARG002
+    async def status(self, _params: Empty) -> dictate.DictateStatusResult:
         return self._dictation.status()
 
-    async def again(self, params: Empty) -> dictate.DictateResult:  # noqa: ARG002
+    async def again(self, _params: Empty) -> dictate.DictateResult:
         """Raises NotFoundError."""
         return await self._dictation.again()
 
-    async def devices(self, params: Empty) -> dictate.DictateDevicesResult:  # noqa: ARG002
+    async def devices(self, _params: Empty) -> dictate.DictateDevicesResult:
         """Raises MicrophoneError."""
         return dictate.DictateDevicesResult(await self._dictation.devices())

@@ -122,7 +122,7 @@ class HealthApi:
                 await anext(news)
             await anyio.sleep(SPACING)
 
-    async def health(self, params: Empty) -> HealthResult:  # noqa: ARG002
+    async def health(self, _params: Empty) -> HealthResult:
         return _result(await self._reasons())
 
     async def _reasons(self) -> list[Reason]:
@@ -221,7 +221,7 @@ class HealthApi:
             storage=StorageView(used.database, used.backups, used.temporary, used.models, used.free),
         )
 
-    async def metrics(self, params: Empty) -> MetricsResult:  # noqa: ARG002
+    async def metrics(self, _params: Empty) -> MetricsResult:
         return MetricsResult(CONTENT_TYPE, exposition(await self._metrics()))
 
     async def _metrics(self) -> list[Metric]:

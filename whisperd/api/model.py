@@ -56,7 +56,7 @@ class ModelApi:
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
-    async def list(self, params: Empty) -> wire.ModelListResult:  # noqa: ARG002
+    async def list(self, _params: Empty) -> wire.ModelListResult:
         found = await anyio.to_thread.run_sync(self._installed, abandon_on_cancel=True)
         choices = [await self._choice(kind) for kind in WORK]
         others = [name for name in MODELS if name not in found]

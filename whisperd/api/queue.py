@@ -30,15 +30,15 @@ class QueueApi:
             names.QUEUE_CLEAR: self.clear,
         }
 
-    async def pause(self, params: Empty) -> QueueResult:  # noqa: ARG002
+    async def pause(self, _params: Empty) -> QueueResult:
         await self._scheduler.pause_queue(paused=True)
         return await self._result()
 
-    async def resume(self, params: Empty) -> QueueResult:  # noqa: ARG002
+    async def resume(self, _params: Empty) -> QueueResult:
         await self._scheduler.pause_queue(paused=False)
         return await self._result()
 
-    async def clear(self, params: Empty) -> QueueClearResult:  # noqa: ARG002
+    async def clear(self, _params: Empty) -> QueueClearResult:
         return QueueClearResult(await self._commands.clear())
 
     async def _result(self) -> QueueResult:

@@ -90,7 +90,10 @@ class Dictation:
         )
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Take up what was left behind, then serve for ever. To be started after the scheduler."""
+        """Take up what was left behind, then serve for ever.
+
+        To be started after the scheduler, and before the socket is served.
+        """
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._publish, self._said)
