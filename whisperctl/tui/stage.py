@@ -107,7 +107,8 @@ class Stage(App[None]):
 
     def draw(self) -> None:
         """Bring the screen up to the picture; only lines that differ are written to the terminal."""
-        if not self.screen_stack or self._main.size.width == 0:  # it is ending, or not yet laid out
+        # a timer's turn may come before the screen is laid out, or while it is taken apart
+        if not self.is_running or not self.screen_stack or self._main.size.width == 0:
             return
         scene, columns = self.scene, self._main.size.width
         banner = frame.banner(scene.picture, columns)

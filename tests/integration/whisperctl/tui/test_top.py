@@ -1,12 +1,17 @@
 """`whisperctl top`, driven with keys and mouse against a scripted daemon."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
+
+from textual.screen import Screen
 
 from tests.integration.whisperctl.tui.scripted_top import Driver, Jobs, drive
 from tests.scripted_daemon import AnswerError, Conversation, ScriptedDaemon
 from tests.unit.whisperctl.tui.making import batch, in_state
 from whisperctl.tui import views
+from whisperctl.tui.app import Top
+from whisperctl.tui.palette import DARK
 from whisperd.wire import names
 
 
@@ -289,3 +294,30 @@ def test_colours_are_changed_with_a_key(folder: Path) -> None:
         assert driver.app.scene.view == views.QUEUE
 
     drive(folder, some_jobs(), scenario)
+
+
+class DrawsAtItsEnd(Screen[None]):
+    """Has the view drawn when its widgets are gone already and it is still there, as a timer does once in a while."""
+
+    def on_unmount(self) -> None:
+        assert isinstance(self.app, TopOfDrawsAtItsEnd)
+        self.app.settle()
+        self.app.drawn_at_its_end = True
+
+
+class TopOfDrawsAtItsEnd(Top):
+    drawn_at_its_end = False
+
+    def get_default_screen(self) -> Screen[None]:
+        return DrawsAtItsEnd(id="_default")
+
+
+def test_a_view_that_is_to_be_drawn_while_it_ends_ends_in_peace(folder: Path) -> None:
+    app = TopOfDrawsAtItsEnd(str(folder / "run" / "no.sock"), DARK)
+
+    async def run() -> None:
+        async with app.run_test() as pilot:
+            await pilot.pause()
+
+    asyncio.run(run())
+    assert app.drawn_at_its_end
