@@ -77,7 +77,8 @@ class Top(Stage):
             self.register_theme(colours.theme())
         self._use(self.colours)
         self.action_show(self.scene.view)
-        self.set_interval(TICK, self.draw)
+        self.set_interval(TICK, self.tick)
+        self.run_worker(self.settle_changes())
         self.run_worker(self.link.run())
         self.run_worker(self.inquiry.run())
 

@@ -5,10 +5,13 @@ the screen (`scene`), the rules of the picture (`advance`), the conversation (`l
 do (`app`).
 """
 
+import asyncio
 import time
+from collections.abc import Callable
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -29,6 +32,18 @@ SIDE_FROM = 118
 """Columns from which on there is a panel beside the list."""
 TALL_FROM = 32
 """Rows from which on there is a panel below the list where there is none beside it."""
+
+
+class Main(Screen[object]):
+    """The screen with the lists, which others may cover; says when it is arranged anew."""
+
+    def __init__(self, arranged: Callable[[], None]) -> None:
+        super().__init__()
+        self._arranged = arranged
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width >= SIDE_FROM, "wide")
+        self.call_after_refresh(self._arranged)
 
 
 class Stage(App[None]):
@@ -61,7 +76,10 @@ class Stage(App[None]):
         self.link = Link(socket, self.take)
         self.inquiry = Inquiry(self.link, self.take, self.scene)
         self._changes: list[Change] = []
-        self._settling = False
+        self._changed = asyncio.Event()
+
+    def get_default_screen(self) -> Main:
+        return Main(self._arranged)
 
     def compose(self) -> ComposeResult:
         yield Canvas(palette.BAR, id="title")
@@ -93,17 +111,31 @@ class Stage(App[None]):
     def take(self, change: Change) -> None:
         """Something has changed: draw it soon, together with what else changes until then."""
         self._changes.append(change)
-        if not self._settling:
-            self._settling = True
-            self.set_timer(DRAWN, self.settle)
+        self._changed.set()
+
+    async def settle_changes(self) -> None:
+        """Settle what changes, until cancelled."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(DRAWN)
+            self.settle()
 
     def settle(self) -> None:
         """Take in all changes, and draw."""
-        self._settling = False
+        self._changed.clear()
         changes, self._changes = self._changes, []
         self.scene.picture = advance(self.scene.picture, changes)
         self.draw()
         self.inquiry.look_again()
+
+    def tick(self) -> None:
+        """Draw what changes with time alone."""
+        if self.screen_stack and self._main.outer_size != self.size:
+            # Textual tells its screens by a one-shot timer, and passes over one whose moment has gone by before it
+            # begins to wait, as happens on a busy machine.
+            for screen in self.screen_stack:
+                screen.post_message(Resize(self.size, self.size))
+        self.draw()
 
     def draw(self) -> None:
         """Bring the screen up to the picture; only lines that differ are written to the terminal."""
@@ -148,7 +180,6 @@ class Stage(App[None]):
 
     @property
     def _main(self) -> Screen[object]:
-        """The screen with the lists, which others may cover."""
         return self.screen_stack[0]
 
     def _canvas(self, name: str) -> Canvas:
@@ -165,13 +196,6 @@ class Stage(App[None]):
         self.theme = colours.name
         for canvas in self._main.query(Canvas):
             canvas.paint_with(colours)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._arrange)
-
-    def _arrange(self) -> None:
-        self._main.set_class(self._main.size.width >= SIDE_FROM, "wide")
-        self.call_after_refresh(self._arranged)
 
     def _arranged(self) -> None:
         self.draw()

@@ -4,7 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.screen import Screen
+from textual.timer import Timer
 
 from tests.integration.whisperctl.tui.scripted_top import Driver, Jobs, drive
 from tests.scripted_daemon import AnswerError, Conversation, ScriptedDaemon
@@ -281,6 +283,30 @@ def test_a_wide_screen_has_a_panel_beside_the_list_and_a_resized_one_keeps_its_p
             assert driver.cursor_line().endswith("1:00 of audio in 6.0 s (10×)")
 
     drive(folder, some_jobs(), scenario, size=(160, 50))
+
+
+def test_nothing_is_missed_on_a_machine_so_slow_that_short_timers_never_fire(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Textual passes over a one-shot timer whose moment has gone by before it begins to wait; a terminal's new size
+    # comes by way of one.
+    fire = Timer._tick
+
+    async def fire_unless_short(timer: Timer, *, next_timer: float, count: int) -> None:
+        if timer._repeat is None or timer._interval > 0.5:
+            await fire(timer, next_timer=next_timer, count=count)
+
+    monkeypatch.setattr(Timer, "_tick", fire_unless_short)
+    jobs = some_jobs()
+
+    async def scenario(driver: Driver, _: ScriptedDaemon) -> None:
+        await driver.sees("file 5.wav")
+        await driver.resize(160, 50)
+        await driver.sees("WORKERS", "DICTATION", "job 1")
+        jobs.change(5, "paused")
+        await driver.sees("PAUSED 1")
+
+    drive(folder, jobs, scenario)
 
 
 def test_colours_are_changed_with_a_key(folder: Path) -> None:
