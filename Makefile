@@ -53,7 +53,7 @@ lint: .venv/installed
 
 test: .venv/installed debian lint
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --fail-under=$(COVERAGE_FLOOR)
 

@@ -1,8 +1,10 @@
 """Fixtures for every test."""
 
+import os
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.harness import Daemon, running_daemon
@@ -13,6 +15,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
+
+# Processes that run tests side by side are told a terminal's size, which no program on a terminal of its own has.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
+# Nothing is asserted about speed: one example may take long while the machine does something else. And what fails
+# once fails again: examples are drawn from the test, not from the moment.
+hypothesis.settings.register_profile(
+    "whisperd", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("whisperd")
 
 
 @pytest.fixture

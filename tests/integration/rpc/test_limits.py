@@ -174,7 +174,7 @@ junk = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(junk, st.booleans())
 async def test_random_bytes_harm_nobody(tmp_path: Path, stream: list[bytes], half_close: bool) -> None:
     async with serving(tmp_path, RpcLimits(stop_grace=0)) as daemon, await connect(daemon) as other:

@@ -196,7 +196,7 @@ def test_a_retry_after_the_file_changed_starts_from_the_beginning(conn: sqlite3.
     assert checkpoints.load(conn, job.id).next_block == 0
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(Command)), max_size=30))
 def test_any_commands_leave_rows_events_and_counts_in_agreement(
     conn: sqlite3.Connection, commands: list[tuple[int, Command]]

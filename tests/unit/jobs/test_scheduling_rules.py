@@ -27,8 +27,6 @@ BOTH = pytest.mark.parametrize("lanes", [TWO_LANES, ONE_LANE], ids=["two lanes",
 PROFILE = settings(
     max_examples=100,
     stateful_step_count=40,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -43,7 +43,7 @@ def test_channels_are_averaged() -> None:
     assert set(converted(frames, 16_000, 2)) == {2000.0}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(RATES), st.lists(st.integers(0, 4_000), max_size=6))
 def test_the_pieces_it_comes_in_do_not_matter(rate: int, cuts: list[int]) -> None:
     frames = tone(440, rate, 1, 4_000 / rate)

@@ -303,7 +303,7 @@ CHANGES = st.tuples(st.sampled_from(["submit", "submit", "start", "end", "pause"
 STEPS = st.lists(CHANGES | st.sampled_from(["ask", "lose"]), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_whatever_happens_the_picture_is_the_daemons_once_all_that_is_stale_was_asked_for(steps: list[Any]) -> None:
     daemon = SimulatedDaemon()
