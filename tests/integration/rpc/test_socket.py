@@ -23,7 +23,8 @@ def test_the_socket_is_ours_alone_in_a_folder_that_is_ours_alone(tmp_path: Path)
 
 
 def test_the_socket_is_closed_to_others_from_its_first_moment(tmp_path: Path) -> None:
-    old = os.umask(0)
+    old, interval = os.umask(0), sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that it is watched at many moments
     modes: set[int] = set()
     done = threading.Event()
 
@@ -47,6 +48,7 @@ def test_the_socket_is_closed_to_others_from_its_first_moment(tmp_path: Path) ->
         done.set()
         watcher.join()
         os.umask(old)
+        sys.setswitchinterval(interval)
     assert modes == {0o600}
 
 

@@ -18,8 +18,8 @@ WORDS = DecodeOptions(language="en", words=True)
 
 @pytest.fixture(scope="module", params=["wav", "m4a"])
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minute and a half of speech."""
-    return write_audio(tmp_path_factory.mktemp("long") / f"a.{request.param}", long_speech(90, 8)[0])
+    """Speech for three blocks."""
+    return write_audio(tmp_path_factory.mktemp("long") / f"a.{request.param}", long_speech(75, 8)[0])
 
 
 @pytest.fixture(scope="module")
