@@ -245,6 +245,14 @@ def process_state(pid: int | None) -> str | None:
         return None
 
 
+def wait_until_asleep(pid: int) -> None:
+    """Wait until a program of one thread waits for something, before a signal that it takes as an exception.
+
+    That may be raised anywhere, also where the coverage of a test run has its lock, which nobody would give back.
+    """
+    wait_for(lambda: process_state(pid) == "S")
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     return process_state(pid) not in (None, "Z")

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import ROOT, Client, wait_for
+from tests.harness import ROOT, Client, wait_for, wait_until_asleep
 from tests.hub import running_hub
 from tests.integration.whisperctl.terminals import OnTerminal
 from tests.speech import synthesize, word_errors, write_audio
@@ -155,6 +155,7 @@ class Home:
                 return output.stat().st_size > 0
 
             wait_for(something_happened)
+            wait_until_asleep(following.pid)
             following.send_signal(signal.SIGINT)
             assert following.wait(timeout=15) == 130
         return output.read_text()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance import broken_media as media
 from tests.acceptance.test_bad_input import AS_ANYBODY
-from tests.harness import CALL_DEADLINE, CallError, Daemon, running_daemon, wait_for
+from tests.harness import CALL_DEADLINE, CallError, Daemon, running_daemon, wait_for, wait_until_asleep
 from tests.speech import long_speech, write_audio
 
 
@@ -177,6 +177,7 @@ def test_damage_that_shows_only_in_use_ends_in_a_daemon_that_works(folder: Path)
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_cancel_it(daemon: Daemon, talk: Path) -> None:
     client = whisperctl(daemon, "transcribe", str(talk))
     wait_until_it_decodes(daemon)
+    wait_until_asleep(client.pid)
     client.send_signal(signal.SIGINT)
     _, told = client.communicate(timeout=CALL_DEADLINE)
     assert client.returncode == 130

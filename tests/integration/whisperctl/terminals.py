@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.harness import wait_until_asleep
 from tests.screen import Screen
 from tests.terminal import Terminal
 
@@ -43,7 +44,12 @@ class OnTerminal:
         return bool(termios.tcgetattr(self._terminal.leader)[3] & termios.ECHO)
 
     def send_signal(self, number: int) -> None:
+        wait_until_asleep(self._terminal.process.pid)
         self._terminal.process.send_signal(number)
+
+    def press_ctrl_c(self) -> None:
+        wait_until_asleep(self._terminal.process.pid)
+        self._terminal.press(b"\x03")
 
     def press(self, key: bytes) -> None:
         self._terminal.press(key)

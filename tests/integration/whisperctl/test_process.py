@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness import wait_until_asleep
 from tests.integration.whisperctl.scripted_queue import Queue
 from tests.integration.whisperctl.terminals import DEADLINE, OnTerminal
 from tests.scripted_daemon import AnswerError, Conversation, Params, ScriptedDaemon, Then, job
@@ -60,7 +61,7 @@ def test_ctrl_c_leaves_jobs_running_and_says_how_to_cancel_them(
     with ScriptedDaemon(folder / "run", held(queue)) as daemon:
         terminal = OnTerminal(*words)
         terminal.read_until(lambda: "0 of 2 done" in terminal.output)
-        terminal.press(b"\x03")
+        terminal.press_ctrl_c()
         assert terminal.finish() == names.EXIT_INTERRUPTED
         assert daemon.asked("job.cancel") == []
     assert terminal.screen.lines == [
@@ -79,7 +80,7 @@ def test_keys_typed_while_bars_are_drawn_do_not_move_them(folder: Path, queue: Q
         drawn = terminal.output.count("0 of 2 done")
         terminal.read_until(lambda: terminal.output.count("0 of 2 done") > drawn + 1)
         assert sum("a.wav" in line for line in terminal.screen.lines) == 1
-        terminal.press(b"\x03")
+        terminal.press_ctrl_c()
         assert terminal.finish() == names.EXIT_INTERRUPTED
     assert terminal.echoed_at_its_end
 
@@ -118,7 +119,7 @@ def test_ctrl_c_while_the_daemon_is_gone_ends_the_waiting(folder: Path, queue: Q
     with daemon:
         terminal = OnTerminal("transcribe", "a.wav")
         terminal.read_until(lambda: "waiting for it to come back" in terminal.output)
-        terminal.press(b"\x03")
+        terminal.press_ctrl_c()
         assert terminal.finish() == names.EXIT_INTERRUPTED
     assert "  to cancel: whisperctl job cancel 1" in terminal.screen.lines
 
@@ -179,6 +180,7 @@ def test_an_interrupted_stream_of_events_ends_quietly(folder: Path) -> None:
             assert following.stdout is not None
             assert following.stderr is not None
             assert json.loads(following.stdout.readline())["seq"] == 2
+            wait_until_asleep(following.pid)
             following.send_signal(signal.SIGINT)
             assert following.wait(DEADLINE) == names.EXIT_INTERRUPTED
             assert following.stderr.read() == ""
@@ -194,6 +196,7 @@ def test_an_interrupted_copy_of_standard_input_leaves_nothing(folder: Path, queu
             while not (spool.exists() and any(spool.iterdir())):
                 assert time.monotonic() < end
                 time.sleep(0.01)
+            wait_until_asleep(copying.pid)
             copying.send_signal(signal.SIGINT)
             assert copying.wait(DEADLINE) == names.EXIT_INTERRUPTED
         assert list(spool.iterdir()) == []

@@ -165,7 +165,7 @@ def test_ctrl_c_leaves_the_job_to_the_daemon(daemon: Daemon, lecture: Path) -> N
     terminal = OnTerminal("transcribe", str(lecture), environment=daemon.environment)
     terminal.read_until(lambda: "transcribing" in terminal.output)
     assert any("░" in line or "█" in line for line in terminal.screen.lines)
-    terminal.press(b"\x03")
+    terminal.press_ctrl_c()
     assert terminal.finish() == names.EXIT_INTERRUPTED
     [job] = daemon.call("job.list")["jobs"]
     assert job["state"] == "running"
