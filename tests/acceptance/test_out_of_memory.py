@@ -32,7 +32,7 @@ def test_the_decoding_batch_is_halved_until_it_fits_and_the_text_is_the_same(tmp
 
 
 def test_a_calibration_that_runs_out_of_memory_settles_for_one_chunk_at_a_time(tmp_path: Path) -> None:
-    samples, _ = long_speech(60, seed=41)
+    samples, _ = long_speech(150, seed=41)
     path = write_audio(tmp_path / "talk.wav", samples)
     with running_daemon(wrapper=STARVED) as daemon:
         [job] = daemon.submit(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.integration.worker.child import MODEL, Child, decode, loaded_worker, plans
+from tests.integration.worker.child import MODEL, PLAIN, Child, decode, loaded_worker, plans
 from tests.speech import SAMPLE_RATE, long_speech, synthesize, write_audio
 from whisperd.frames import Decode, Decoded, DecodeOptions, Load, Open, Opened, Plan, Planned, Source
 from whisperd.jobs.batching import group
@@ -34,7 +34,10 @@ def fresh() -> Callable[[], Handlers]:
     return make
 
 
-def test_going_on_from_any_block_or_batch_gives_the_same_bytes(file: Path, fresh: Callable[[], Handlers]) -> None:
+@pytest.mark.parametrize("options", [PLAIN, WORDS], ids=["text", "words"])
+def test_going_on_from_any_block_or_batch_gives_the_same_bytes(
+    file: Path, fresh: Callable[[], Handlers], options: DecodeOptions
+) -> None:
     undisturbed = fresh()
     opened = undisturbed.answer(Open(Source(bytes(file))))
     assert isinstance(opened, Opened)
@@ -48,7 +51,7 @@ def test_going_on_from_any_block_or_batch_gives_the_same_bytes(file: Path, fresh
         assert isinstance(planned, Planned)
         plan = planned.plan
         for batch in group(plan.chunks, 2):
-            decode_call = Decode(source, (plan.start, plan.end), tuple(plan.chunks[index] for index in batch), WORDS)
+            decode_call = Decode(source, (plan.start, plan.end), tuple(plan.chunks[index] for index in batch), options)
             expected, resumed = undisturbed.answer(decode_call), fresh().answer(decode_call)
             assert isinstance(expected, Decoded) and isinstance(resumed, Decoded)
             assert any(result.segments for result in expected.results)
