@@ -49,7 +49,8 @@ class VirtualMicrophone:
 
     def play(self, path: Path) -> "subprocess.Popen[bytes]":
         """Begin to speak; the process ends when all has been said."""
-        command = ["paplay", "--device=speaker", "--latency-msec=20", str(path)]
+        # What it holds ready must last while a busy machine runs something else, or there are gaps in the words.
+        command = ["paplay", "--device=speaker", "--latency-msec=500", str(path)]
         return subprocess.Popen(command, env={**os.environ, **self.environment})
 
     def _pactl(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
