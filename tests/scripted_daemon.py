@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from tests.harness import PATIENCE
+
 Params = dict[str, Any]
 Answer = Callable[["Conversation", Params], Any]
 
@@ -103,7 +105,7 @@ class ScriptedDaemon:
     def _join(self, threads: list[threading.Thread]) -> None:
         for thread in threads:
             if thread is not threading.current_thread():  # an answer may stop the daemon
-                thread.join(10)
+                thread.join(PATIENCE)
 
     def talking(self) -> bool:
         """Whether anybody is connected."""

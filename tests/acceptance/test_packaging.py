@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, Client, wait_for
+from tests.harness import PATIENCE, ROOT, Client, wait_for
 from whisperctl import units
 
 
@@ -23,7 +23,7 @@ def built() -> Iterator[Path]:
     """A folder with a wheel and an sdist."""
     folder = Path(tempfile.mkdtemp(prefix="wp-"))
     command = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -31,7 +31,9 @@ def built() -> Iterator[Path]:
 def run(*words: str | Path, home: Path) -> "subprocess.CompletedProcess[str]":
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "runtime")}
     command = [str(word) for word in words]
-    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=100)
+    return subprocess.run(
+        command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
 
 
 def test_the_wheel_holds_all_that_runs_and_the_sdist_all_that_builds(built: Path) -> None:
@@ -53,7 +55,7 @@ def test_a_fresh_environment_installs_units_that_hold_and_start_the_daemon(built
     home = Path(tempfile.mkdtemp(prefix="wh-"))
     try:
         fresh = home / "a venv"
-        subprocess.run([sys.executable, "-m", "venv", str(fresh)], check=True, timeout=100)
+        subprocess.run([sys.executable, "-m", "venv", str(fresh)], check=True, timeout=PATIENCE)
         # The dependencies are those of the tests' environment, which are the pinned ones; ours come from the wheel.
         purelib = sysconfig.get_path("purelib", vars={"base": str(fresh)})
         (Path(purelib) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -81,7 +81,7 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_completes(tmp_path: Path) -
         hung = daemon.worker_pid()
         assert hung is not None
         os.kill(hung, signal.SIGSTOP)
-        wait_for(lambda: not alive(hung), 100)
+        wait_for(lambda: not alive(hung))
         [job] = daemon.wait(job["id"])
         assert job["state"] == "completed"
         assert job["attempts"] >= 1

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import ROOT, Client, wait_for, wait_until_asleep
+from tests.harness import PATIENCE, ROOT, Client, wait_for, wait_until_asleep
 from tests.hub import running_hub
 from tests.integration.whisperctl.terminals import OnTerminal
 from tests.speech import synthesize, word_errors, write_audio
@@ -117,7 +117,7 @@ class Home:
     def stop_daemon(self) -> int:
         assert self.daemon is not None
         self.daemon.send_signal(signal.SIGINT)
-        return self.daemon.wait(timeout=15)
+        return self.daemon.wait(timeout=PATIENCE)
 
     def run(self, line: str) -> str:
         """The line's output. Fails where the line does."""
@@ -127,7 +127,7 @@ class Home:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             stdin=subprocess.DEVNULL,
         )
@@ -157,7 +157,7 @@ class Home:
             wait_for(something_happened)
             wait_until_asleep(following.pid)
             following.send_signal(signal.SIGINT)
-            assert following.wait(timeout=15) == 130
+            assert following.wait(timeout=PATIENCE) == 130
         return output.read_text()
 
 
@@ -170,7 +170,7 @@ def home() -> Iterator[Home]:
         yield made
         if made.daemon is not None and made.daemon.poll() is None:
             made.daemon.kill()
-            made.daemon.wait(timeout=15)
+            made.daemon.wait(timeout=PATIENCE)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -199,7 +199,7 @@ def test_every_command_line_of_the_readme_does_what_it_says(home: Home) -> None:
             said[line] = home.run(line)
         if line == "whisperctl submit --words recordings/":
             [*_, last] = home.call("job.list", limit=2)["jobs"]
-            home.call("job.wait", ids=[last["id"], last["id"] + 1], timeout=60)
+            home.call("job.wait", ids=[last["id"], last["id"] + 1], timeout=PATIENCE)
 
     heard = ["whisperctl transcribe talk.mp3", "whisperctl submit --dictation --wait note.wav"]
     heard += [line for line in said if "arecord" in line]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, Daemon, running_daemon, wait_for
+from tests.harness import PATIENCE, ROOT, Daemon, running_daemon, wait_for
 from tests.speech import silence, write_audio
 from whisperctl import units
 
@@ -108,7 +108,7 @@ def test_the_first_client_starts_the_daemon_which_is_ready_once_it_answers(
         manager.wait_for("STATUS=idle, queue paused")
         process.send_signal(signal.SIGTERM)
         manager.wait_for("STOPPING=1")
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         assert daemon.socket.exists(), "the socket file is the service manager's"
 
 
@@ -120,7 +120,7 @@ def test_a_key_that_starts_the_daemon_dictates(folder: Path, manager: ServiceMan
         assert started.returncode == 0, started.stderr
         assert daemon.ctl("dictate", "cancel").returncode == 0
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=PATIENCE) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2], ids=["event loop", "scheduler"])
@@ -157,7 +157,7 @@ def verify(folder: Path) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -186,7 +186,7 @@ def test_installed_units_pass_systemds_verification(folder: Path) -> None:
 def exposure(unit: Path) -> float:
     """The overall score of `systemd-analyze security`, 0 for nothing to 10 for everything."""
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
     [score] = re.findall(r"Overall exposure level for .*: ([0-9.]+)", said)
     return float(score)
 
@@ -217,7 +217,7 @@ def test_the_socket_unit_leaves_a_daemon_alone_that_was_started_by_hand(folder: 
     with running_daemon() as daemon:
         taken = subprocess.run(
             [sys.executable, "-m", "whisperd", "check-socket", str(daemon.socket)],
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         assert taken.returncode == 5
         assert "started by hand" in taken.stderr
@@ -226,7 +226,7 @@ def test_the_socket_unit_leaves_a_daemon_alone_that_was_started_by_hand(folder: 
         assert daemon.call("daemon.ping")["pong"]
         daemon.stop()
     free = [sys.executable, "-m", "whisperd", "check-socket", str(folder / "w.sock")]
-    assert subprocess.run(free, check=False, timeout=60).returncode == 0
+    assert subprocess.run(free, check=False, timeout=PATIENCE).returncode == 0
 
 
 def test_a_user_manager_is_told_of_the_units_and_a_running_daemon_is_not_robbed(folder: Path) -> None:
@@ -241,7 +241,9 @@ def test_a_user_manager_is_told_of_the_units_and_a_running_daemon_is_not_robbed(
 
         def service(*words: str) -> "subprocess.CompletedProcess[str]":
             command = [sys.executable, "-m", "whisperctl", "service", *words]
-            return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+            return subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE
+            )
 
         assert f"started by hand runs (pid {daemon.pid})" in service("install").stderr
         assert "enable whisperd.socket" in (folder / "asked").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Daemon, running_daemon, wait_for
+from tests.harness import PATIENCE, Daemon, running_daemon, wait_for
 from tests.speech import ENCODINGS, long_speech, word_errors, write_audio
 
 MODULES_OF_CHILDREN = {"numpy", "av", "ctranslate2", "faster_whisper", "onnxruntime", "torch", "sounddevice"}
@@ -56,7 +56,7 @@ def test_jobs_run_in_order_and_survive_a_restart(talk: tuple[Path, str]) -> None
 def test_a_killed_worker_changes_nothing_in_the_transcript(
     daemon: Daemon, talk: tuple[Path, str], tmp_path: Path, container: str, words: bool
 ) -> None:
-    samples, _ = long_speech(150, seed=7)
+    samples, _ = long_speech(80, seed=7)
     path = write_audio(tmp_path / f"talk.{container}", samples)
     undisturbed = daemon.transcribe(path, options={"words": words})
     with running_daemon(config="[retry]\nbase_delay = 0.0\n") as disturbed:
@@ -86,7 +86,7 @@ def test_a_second_daemon_is_refused_and_the_first_keeps_its_socket(daemon: Daemo
     second.log = daemon.folder / "second-log"
     second.spawn()
     assert second.process is not None
-    assert second.process.wait(timeout=30) == 5
+    assert second.process.wait(timeout=PATIENCE) == 5
     assert f"already running for {daemon.state_dir} (pid {daemon.pid})" in second.log.read_text()
     assert daemon.call("daemon.ping")["pong"]
 
@@ -101,7 +101,7 @@ def test_a_signal_ends_daemon_and_worker_and_the_job_stays_queued(
     assert daemon.process is not None
     assert worker is not None
     daemon.process.send_signal(number)
-    assert daemon.process.wait(timeout=10) == 0
+    assert daemon.process.wait(timeout=PATIENCE) == 0
     wait_for(lambda: not Path(f"/proc/{worker}").exists())
     assert not daemon.socket.exists()
     daemon.start()

@@ -57,10 +57,10 @@ class Drop:
     def wait_for(self, **states: str) -> None:
         """`name="state"` of files `name.wav`."""
         wanted = {f"{name}.wav": state for name, state in states.items()}
-        wait_for(lambda: wanted.items() <= self.states().items(), deadline=60)
+        wait_for(lambda: wanted.items() <= self.states().items())
 
     def count(self, **counts: int) -> None:
-        wait_for(lambda: counts.items() <= self.view["counts"].items(), deadline=90)
+        wait_for(lambda: counts.items() <= self.view["counts"].items())
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs of its files, oldest first."""

@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance import broken_media as media
 from tests.acceptance.test_bad_input import AS_ANYBODY
-from tests.harness import CALL_DEADLINE, CallError, Daemon, running_daemon, wait_for, wait_until_asleep
+from tests.harness import PATIENCE, CallError, Daemon, running_daemon, wait_for, wait_until_asleep
 from tests.speech import long_speech, write_audio
 
 
@@ -37,7 +37,7 @@ def refused(daemon: Daemon) -> tuple[int, str]:
     """Exit status and words of a daemon that can't start."""
     daemon.spawn()
     assert daemon.process is not None
-    status = daemon.process.wait(timeout=30)
+    status = daemon.process.wait(timeout=PATIENCE)
     words = daemon.log.read_text()
     assert "Traceback" not in words
     return status, words
@@ -179,7 +179,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_cancel_it(daemon: Daemon,
     wait_until_it_decodes(daemon)
     wait_until_asleep(client.pid)
     client.send_signal(signal.SIGINT)
-    _, told = client.communicate(timeout=CALL_DEADLINE)
+    _, told = client.communicate(timeout=PATIENCE)
     assert client.returncode == 130
     assert "job 1 goes on in whisperd" in told
     assert "whisperctl job cancel 1" in told
@@ -194,7 +194,7 @@ def test_transcribe_outlives_a_restart_of_the_daemon(
     wait_until_it_decodes(daemon)
     end(daemon)
     daemon.start()
-    text, told = client.communicate(timeout=CALL_DEADLINE)
+    text, told = client.communicate(timeout=PATIENCE)
     assert client.returncode == 0
     assert text.strip() == daemon.call("job.text", id=1)["transcript"]["text"].strip()
     assert "waiting for it to come back" in told
@@ -221,7 +221,7 @@ def test_nobody_reading_the_text_is_no_traceback(daemon: Daemon) -> None:
     command = f"{sys.executable} -m whisperctl transcribe {speech}"
     for line in (f"{command} >&-", f"{command} | true", f"{command} | head -c 3"):
         ended = subprocess.run(
-            ["bash", "-c", line], env=daemon.environment, capture_output=True, text=True, timeout=CALL_DEADLINE
+            ["bash", "-c", line], env=daemon.environment, capture_output=True, text=True, timeout=PATIENCE
         )
         assert "Traceback" not in ended.stderr
         assert "Exception" not in ended.stderr
@@ -241,7 +241,7 @@ def test_a_file_that_always_kills_the_worker_fails_and_the_next_one_is_transcrib
                 os.kill(pid, signal.SIGKILL)
             return job["state"] == "failed"
 
-        wait_for(kill_until_it_fails, CALL_DEADLINE)
+        wait_for(kill_until_it_fails, PATIENCE)
         failed, completed = daemon.wait(poison, good)
         assert (failed["error"]["kind"], failed["attempts"], len(killed)) == ("worker_died", 3, 3)
         assert "was killed by SIGKILL" in failed["error"]["message"]

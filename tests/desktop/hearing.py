@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from tests.harness import PATIENCE
 from tests.scripted_daemon import AnswerError, Conversation, Params, ScriptedDaemon, Then
 
 
@@ -54,7 +55,7 @@ class Hearing:
 
     def _stop(self, _: Conversation, params: Params) -> Params:
         text = self.texts.pop(0)
-        self.thinks.wait(20)
+        self.thinks.wait(PATIENCE)
         return self._result(params["session"], "done" if text else "nothing_heard", text)
 
     def _subscribe(self, conversation: Conversation, _: Params) -> Params:

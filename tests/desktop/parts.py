@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.harness import wait_for
+from tests.harness import PATIENCE, wait_for
 
 _TOOLS = ("sh", "cat", "sleep", "mkdir", "touch")
 
@@ -22,7 +22,7 @@ class Screen(NamedTuple):
 
     def do(self, *words: str) -> None:
         """Press, release or move by xdotool."""
-        subprocess.run(["xdotool", *words], env={**os.environ, "DISPLAY": self.display}, check=True, timeout=20)
+        subprocess.run(["xdotool", *words], env={**os.environ, "DISPLAY": self.display}, check=True, timeout=PATIENCE)
 
 
 @contextlib.contextmanager
@@ -40,7 +40,7 @@ def virtual_screen() -> Iterator[Screen]:
             yield Screen(f":{told.readline().strip()}")
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def private_bus() -> Iterator[str]:
         yield process.stdout.readline().strip()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
         assert process.stdout is not None
         process.stdout.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -74,7 +74,7 @@ class Field:
 
     def wait_for(self, text: str) -> None:
         try:
-            wait_for(lambda: self.text() == text, 20)
+            wait_for(lambda: self.text() == text)
         except AssertionError:
             raise AssertionError(f"the field holds {self.text()!r}, not {text!r}") from None
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.harness import ROOT, wait_for
+from tests.harness import PATIENCE, ROOT, wait_for
 
 
 class Agent:
@@ -23,15 +23,15 @@ class Agent:
 
     def wait_until_said(self, words: str) -> None:
         try:
-            wait_for(lambda: words in self.said, 20)
+            wait_for(lambda: words in self.said)
         except AssertionError:
             raise AssertionError(f"the agent did not say {words!r} but:\n{self.said}") from None
 
     def end(self) -> int:
         """SIGTERM; its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(20)
-        self._reader.join(20)
+        status = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
         return status
 
     def _read(self) -> None:

@@ -18,7 +18,7 @@ from jeepney import (
 )
 from jeepney.io.blocking import open_dbus_connection
 
-from tests.harness import wait_for
+from tests.harness import PATIENCE, wait_for
 
 BUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 
@@ -35,14 +35,14 @@ class Service(abc.ABC):
     def __enter__(self) -> Self:
         self._connection = open_dbus_connection(self._bus)
         self._stopping = False
-        self._connection.send_and_get_reply(new_method_call(BUS, "RequestName", "su", (self.name, 4)), timeout=10)
+        self._connection.send_and_get_reply(new_method_call(BUS, "RequestName", "su", (self.name, 4)), timeout=PATIENCE)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopping = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._connection.close()
 
     def send(self, message: Message) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.desktop.parts import Field, Screen
 from tests.desktop.running_agent import running_agent
 from tests.desktop.stand_in_portal import StandInPortal
-from tests.harness import Daemon, running_daemon, wait_for
+from tests.harness import PATIENCE, Daemon, running_daemon, wait_for
 from tests.microphone import VirtualMicrophone, virtual_microphone
 from tests.speech import silence, synthesize, word_errors, write_audio
 
@@ -33,7 +33,7 @@ class Speaking:
     def speak(self) -> None:
         """Say the sentence to a daemon that listens, once it hears, until all of it is recorded."""
         wait_for(lambda: self._recorded() > 0)
-        assert self._microphone.play(self._path).wait(30) == 0
+        assert self._microphone.play(self._path).wait(PATIENCE) == 0
 
     def heard(self, field: Field) -> None:
         """Wait until the sentence stands in the field, but for a word."""
@@ -73,9 +73,9 @@ def by_toggling(speaking: Speaking, x11: Screen, field: Field) -> None:
 
 def by_commands(speaking: Speaking, x11: Screen, field: Field) -> None:
     whisperctl = [sys.executable, "-m", "whisperctl", "--socket", str(speaking.daemon.socket), "dictate"]
-    subprocess.run([*whisperctl, "start"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    subprocess.run([*whisperctl, "start"], check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
     speaking.speak()
-    subprocess.run([*whisperctl, "stop"], check=True, timeout=60)
+    subprocess.run([*whisperctl, "stop"], check=True, timeout=PATIENCE)
     speaking.heard(field)
 
 

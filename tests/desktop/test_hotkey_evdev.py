@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import PATIENCE
 from whisperctl.hotkey.backend import BackendError
 from whisperctl.hotkey.bindings import binding
 from whisperctl.hotkey.evdev import Evdev
@@ -64,7 +65,7 @@ def _watch(devices: Devices) -> None:
             Evdev(str(devices.folder)).watch(bindings, ready.set, lambda *report: devices.reports.put(report))
 
     threading.Thread(target=run, daemon=True).start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
 
 
 def test_a_chord_over_two_keyboards_its_repetition_and_other_events(devices: Devices) -> None:
@@ -76,10 +77,10 @@ def test_a_chord_over_two_keyboards_its_repetition_and_other_events(devices: Dev
         devices.send("event0", SPACE, value, kind=2)  # EV_REL: a movement with the same number
         devices.send("event0", SPACE, value)
     devices.send("event0", CTRL, RELEASED)
-    assert [devices.reports.get(timeout=10) for _ in range(2)] == [(0, True), (0, False)]
+    assert [devices.reports.get(timeout=PATIENCE) for _ in range(2)] == [(0, True), (0, False)]
     devices.send("event1", SPACE, PRESSED)
     devices.send("event1", SPACE, RELEASED)
-    assert [devices.reports.get(timeout=10) for _ in range(2)] == [(1, True), (1, False)]
+    assert [devices.reports.get(timeout=PATIENCE) for _ in range(2)] == [(1, True), (1, False)]
 
 
 def test_a_keyboard_that_is_plugged_in_later_works_and_its_going_releases_its_keys(devices: Devices) -> None:
@@ -87,9 +88,9 @@ def test_a_keyboard_that_is_plugged_in_later_works_and_its_going_releases_its_ke
     _watch(devices)
     devices.plug("event7")
     devices.send("event7", SPACE, PRESSED)
-    assert devices.reports.get(timeout=10) == (1, True)
+    assert devices.reports.get(timeout=PATIENCE) == (1, True)
     devices.unplug("event7")
-    assert devices.reports.get(timeout=10) == (1, False)
+    assert devices.reports.get(timeout=PATIENCE) == (1, False)
 
 
 def test_evdev_says_what_it_lacks(folder: Path, devices: Devices, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from tests.desktop.hearing import Hearing
 from tests.desktop.parts import Field
 from tests.desktop.running_agent import running_agent
 from tests.desktop.stand_in_portal import StandInPortal
-from tests.harness import wait_for
+from tests.harness import PATIENCE, wait_for
 from whisperctl.hotkey.portal import Portal
 
 
@@ -42,7 +42,7 @@ def test_a_declined_dialog_is_told(portal: StandInPortal, folder: Path) -> None:
     words = ("--backend", "portal", "--keys", "f9")
     with running_agent(folder / "none.sock", *words, ready=False) as agent:
         agent.wait_until_said("portal: the keys were declined in the desktop's dialog")
-        assert agent.process.wait(20) == 1
+        assert agent.process.wait(PATIENCE) == 1
 
 
 def test_shortcuts_that_are_taken_back_end_the_agent(portal: StandInPortal, folder: Path) -> None:

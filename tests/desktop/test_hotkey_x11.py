@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.desktop.hearing import Hearing
 from tests.desktop.parts import Field, Screen
 from tests.desktop.running_agent import running_agent
-from tests.harness import wait_for
+from tests.harness import PATIENCE, wait_for
 
 
 def test_a_held_key_dictates_and_reaches_no_other_program(field: Field, x11: Screen, folder: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_dictation_ends_with_the_agent_that_is_killed(x11: Screen, folder: Pat
         x11.do("keydown", "F9")
         wait_for(lambda: hearing.sessions == 1)
         agent.process.kill()
-        agent.process.wait(20)
+        agent.process.wait(PATIENCE)
         wait_for(lambda: not daemon.talking())
     x11.do("keyup", "F9")
 
@@ -132,5 +132,5 @@ def test_what_goes_wrong_is_said(x11: Screen, folder: Path) -> None:
         agent.wait_until_said("there is no microphone (plug one in)")
         with running_agent(daemon.socket, "--keys", "F9", ready=False) as second:
             second.wait_until_said("x11: another program has taken f9")
-            assert second.process.wait(20) == 1
+            assert second.process.wait(PATIENCE) == 1
         assert agent.end() == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.parts import Field, Programs, Screen
-from tests.harness import wait_for
+from tests.harness import PATIENCE, wait_for
 from whisperctl.insert import Delivered, Manner, deliver, manner
 from whisperctl.insert import backends as every_backend
 from whisperctl.insert.desktop import found
@@ -187,9 +187,9 @@ def test_stdout_and_none_touch_nothing(console: Path, programs: Programs) -> Non
 
 
 def _to_clipboard(text: str) -> None:
-    subprocess.run(["xclip", "-selection", "clipboard", "-in"], input=text, text=True, check=True, timeout=10)
+    subprocess.run(["xclip", "-selection", "clipboard", "-in"], input=text, text=True, check=True, timeout=PATIENCE)
 
 
 def _clipboard() -> str:
     read = ["xclip", "-selection", "clipboard", "-out"]
-    return subprocess.run(read, capture_output=True, text=True, check=False, timeout=10).stdout
+    return subprocess.run(read, capture_output=True, text=True, check=False, timeout=PATIENCE).stdout

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness import PATIENCE
 from tests.scripted_daemon import Conversation, Params, ScriptedDaemon
 from whisperctl import cli
 
@@ -47,23 +48,23 @@ def test_a_line_at_each_change_over_restarts_of_the_daemon(folder: Path) -> None
 
         threading.Thread(target=read, daemon=True).start()
         try:
-            assert lines.get(timeout=20)["class"] == "off"
+            assert lines.get(timeout=PATIENCE)["class"] == "off"
             with daemon:
-                idle = lines.get(timeout=20)
+                idle = lines.get(timeout=PATIENCE)
                 assert (idle["class"], idle["text"]) == ("idle", "2")
                 daemon.answers["dictate.status"] = {**IDLE, "state": "listening", "sessions": [session(0.0)]}
                 subscribers[0].event("dictate.state", 0, {"session": 1, "state": "listening"})
-                assert lines.get(timeout=20)["percentage"] == 0
+                assert lines.get(timeout=PATIENCE)["percentage"] == 0
                 subscribers[0].event("dictate.level", 0, {"session": 1, "level": 1.0, "peak": 1.0})
-                assert lines.get(timeout=20)["percentage"] == 100
+                assert lines.get(timeout=PATIENCE)["percentage"] == 100
                 daemon.answers["dictate.status"] = IDLE
                 daemon.answers["daemon.status"] = {"queue": {"queued": 3}}
                 subscribers[0].event("dictate.state", 0, {"session": 1, "state": "done"})
-                assert lines.get(timeout=20)["text"] == "3"
+                assert lines.get(timeout=PATIENCE)["text"] == "3"
                 daemon.answers["daemon.status"] = {"queue": {"queued": 4}}
                 subscribers[0].event("job.state", 7, {"state": "queued"})
-                assert lines.get(timeout=20)["text"] == "4"
-            assert lines.get(timeout=20)["class"] == "off"
+                assert lines.get(timeout=PATIENCE)["text"] == "4"
+            assert lines.get(timeout=PATIENCE)["class"] == "off"
         finally:
             process.kill()
 

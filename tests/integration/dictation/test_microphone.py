@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import START_DEADLINE, CallError, Daemon, running_daemon, wait_for
+from tests.harness import PATIENCE, CallError, Daemon, running_daemon, wait_for
 from tests.integration.dictation.clips import SENTENCES, speech, words
 from tests.microphone import virtual_microphone
 from tests.speech import word_errors, write_audio
@@ -22,13 +22,13 @@ def test_speech_played_into_the_sound_server_becomes_text_until_the_microphone_i
         client.call("events.subscribe", topics=["dictate.state"])
         session = client.call("dictate.start", language="en")["session"]
         client.wait_event(lambda event: event["data"]["state"] == "listening")
-        assert microphone.play(path).wait(START_DEADLINE) == 0
+        assert microphone.play(path).wait(PATIENCE) == 0
         result = client.call("dictate.stop", session=session)
         assert word_errors(words(result["text"]), SENTENCES[1]) <= 1, result
         # The microphone is unplugged in the middle of a word.
         session = client.call("dictate.start", language="en")["session"]
         client.wait_event(lambda event: event["data"] == {"session": session, "state": "listening"})
-        assert microphone.play(path).wait(START_DEADLINE) == 0
+        assert microphone.play(path).wait(PATIENCE) == 0
         microphone.stop()
         result = client.call("dictate.stop", session=session) if _listens(daemon) else {}
         ended = client.wait_event(lambda event: event["data"]["state"] in ("done", "failed", "nothing_heard"))["data"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.harness import DATA, CallError, Client, Daemon, running_daemon, wait_for
+from tests.harness import DATA, PATIENCE, CallError, Client, Daemon, running_daemon, wait_for
 from tests.integration.dictation.clips import SENTENCES, Speaker, cough, speech, words
 from tests.speech import noise, silence, word_errors
 
@@ -180,7 +180,7 @@ def test_dictations_that_wait_for_the_model_come_out_in_order(daemon: Daemon, sp
     finally:
         os.kill(worker, signal.SIGCONT)
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     stored = rows(daemon, "SELECT text FROM transcript_texts ORDER BY job DESC LIMIT ?", len(SENTENCES))
     assert [text for (text,) in reversed(stored)] == [text.strip() for _, text in sorted(texts)]
     assert sum(word_errors(words(t), s) for (_, t), s in zip(sorted(texts), SENTENCES, strict=True)) <= 3

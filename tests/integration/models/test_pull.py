@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import whisperd
-from tests.harness import wait_for
+from tests.harness import PATIENCE, wait_for
 from tests.hub import Hub, running_hub
 from whisperd.models.locate import installed
 from whisperd.puller.messages import Failed, Message, Planned, Progress, Pulled, PullFailure, decode
@@ -38,7 +38,7 @@ class Puller:
         )
 
     def messages(self) -> list[Message]:
-        output, _ = self.process.communicate(timeout=60)
+        output, _ = self.process.communicate(timeout=PATIENCE)
         return [decode(line) for line in output.splitlines()]
 
     def kill(self) -> None:
@@ -117,7 +117,7 @@ def test_a_disk_that_fills_up_keeps_what_there_is(hub: Hub, tmp_path: Path) -> N
         [*limited, "--parent", str(os.getpid()), "--repository", REPOSITORY],
         env={**os.environ, "HOME": str(tmp_path), "HF_ENDPOINT": hub.url},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == 1

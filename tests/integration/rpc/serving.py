@@ -12,6 +12,7 @@ import anyio.lowlevel
 from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from tests.harness import PATIENCE
 from whisperd.errors import NotFoundError
 from whisperd.events import Event, EventBus, Filter
 from whisperd.rpc.dispatch import Dispatcher
@@ -101,7 +102,7 @@ class Daemon:
         return {"client": params.client[:1000] * 1000}
 
     async def until_waiting(self, count: int) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while self.waiting != count:
                 await anyio.wait_all_tasks_blocked()
 
@@ -119,17 +120,17 @@ class Client:
         await self.stream.aclose()
 
     async def send(self, *lines: bytes) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             for line in lines:
                 await self.stream.send(line + b"\n")
 
     async def read(self) -> Any:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             return json.loads(await self._lines.receive_until(b"\n", 1 << 26))
 
     async def at_end(self) -> bool:
         """Whether the daemon closed the connection and nothing more came."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             try:
                 return not await self._lines.receive(1)
             except (anyio.EndOfStream, anyio.BrokenResourceError):

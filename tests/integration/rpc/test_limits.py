@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.harness import PATIENCE
 from tests.integration.rpc.serving import Client, Daemon, connect, request, serving
 from whisperd.rpc import server
 from whisperd.rpc.limits import RpcLimits
@@ -71,7 +72,7 @@ async def test_the_65th_connection_is_told_so_and_closed_and_there_is_room_again
 
 
 async def _until_connected(daemon: Daemon) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while True:
             async with await connect(daemon) as client:
                 await client.send(request("daemon.ping", 1))
@@ -100,7 +101,7 @@ async def test_a_client_that_reads_nothing_is_dropped_and_others_do_not_notice(t
         await client.send(*(request("initialize", n, client="x" * 1000) for n in range(10)))  # 10 answers of 1 MB
         async with await connect(daemon) as other:
             await other.ping()
-            with anyio.fail_after(10), pytest.raises(anyio.BrokenResourceError):
+            with anyio.fail_after(PATIENCE), pytest.raises(anyio.BrokenResourceError):
                 while True:  # until the daemon has closed its end
                     await client.stream.send(b"\n" * 65536)
             await other.ping()
@@ -193,7 +194,7 @@ async def test_random_bytes_harm_nobody(tmp_path: Path, stream: list[bytes], hal
 
 async def _answers_after_a_newline(client: Client) -> None:
     await client.send(b"", request("daemon.ping", "last"))
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while True:
             answer = await client.read()
             if not isinstance(answer, list) and answer["id"] == "last":

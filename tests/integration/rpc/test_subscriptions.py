@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 import whisperd
+from tests.harness import PATIENCE
 from tests.integration.rpc.serving import Client, Daemon, connect, request, serving
 from whisperd.events import Event
 from whisperd.rpc.limits import RpcLimits
@@ -85,7 +86,7 @@ async def test_a_connection_that_ends_ends_its_subscriptions(tmp_path: Path) -> 
         async with await connect(daemon) as client:
             await client.call("events.subscribe")
             assert len(daemon.bus) == 1
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while len(daemon.bus):
                 await anyio.wait_all_tasks_blocked()
 
@@ -209,7 +210,7 @@ async def test_a_subscriber_that_reads_nothing_for_long_is_kept(tmp_path: Path) 
         for _ in range(100):
             daemon.commit({"x": "y" * 20_000})
         await other.send(*(request("initialize", n, client="x" * 1000) for n in range(10)))  # 10 answers of 1 MB
-        with anyio.fail_after(10), pytest.raises(anyio.BrokenResourceError):
+        with anyio.fail_after(PATIENCE), pytest.raises(anyio.BrokenResourceError):
             while True:  # until the one that takes no answers is dropped
                 await other.stream.send(b"\n" * 65536)
         seen = await events_of(client, 1)

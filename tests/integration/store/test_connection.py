@@ -15,6 +15,7 @@ import anyio.to_thread
 import pytest
 
 import whisperd
+from tests.harness import PATIENCE
 from tests.integration.store.making import new_job, queued
 from whisperd.errors import DatabaseBusyError, DatabaseError, DiskFullError
 from whisperd.jobs.job import State
@@ -83,7 +84,7 @@ async def test_a_read_sees_one_state_of_the_database_from_its_beginning_to_its_e
     def look_twice(conn: sqlite3.Connection) -> tuple[int, int]:
         before = jobs.counts(conn)[State.QUEUED]
         begun.set()
-        assert written.wait(10)
+        assert written.wait(PATIENCE)
         return before, jobs.counts(conn)[State.QUEUED]
 
     async with Database.open(path) as database, anyio.create_task_group() as tasks:
@@ -120,10 +121,10 @@ async def test_a_transaction_that_has_begun_is_brought_to_its_end(path: Path) ->
     def slowly(conn: sqlite3.Connection) -> None:
         queued(conn)
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
 
     async with Database.open(path) as database:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(database.write, slowly)
                 await anyio.to_thread.run_sync(begun.wait)
@@ -137,10 +138,10 @@ async def test_a_transaction_cancelled_before_its_turn_leaves_nothing_behind(pat
 
     def slowly(conn: sqlite3.Connection) -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
 
     async with Database.open(path) as database:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(database.write, slowly)
                 await anyio.to_thread.run_sync(begun.wait)
@@ -156,7 +157,7 @@ async def test_cancelling_at_any_moment_leaves_a_whole_transaction_or_none(path:
     told = 0
     async with Database.open(path) as database:
         for tried in range(1, 101):
-            with anyio.fail_after(20), anyio.move_on_after(chance.uniform(0, 0.01)):
+            with anyio.fail_after(PATIENCE), anyio.move_on_after(chance.uniform(0, 0.01)):
                 await database.write(lambda conn: [queued(conn) for _ in range(3)])
                 told += 3
             found = await count(database)
@@ -174,7 +175,7 @@ async def main():
     call.cancel()
 asyncio.run(main())
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, timeout=PATIENCE, check=False)
     assert done.returncode == 0
 
 

@@ -8,6 +8,7 @@ import anyio
 import msgspec
 import pytest
 
+from tests.harness import PATIENCE
 from tests.integration.store.making import brought, content, new_job, plan, queued, result
 from whisperd.errors import DatabaseCorruptError
 from whisperd.frames import FailureKind
@@ -109,7 +110,7 @@ async def test_a_sound_database_passes_the_check_while_it_is_in_use(path: Path) 
 async def test_the_check_ends_when_it_is_cancelled(path: Path) -> None:
     await fill(path)
     async with Database.open(path) as database:
-        with anyio.fail_after(20), anyio.move_on_after(0):
+        with anyio.fail_after(PATIENCE), anyio.move_on_after(0):
             await recovery.quick_check(database)
         await database.write(queued)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import PATIENCE
 from whisperctl import completion
 from whisperctl.cli import COMMANDS
 
@@ -19,7 +20,7 @@ WITH_FILES = {command for command in COMMANDS if completion.arguments_of(command
 def answers(shell: list[str], program: str, script: str, folder: Path) -> list[set[str]]:
     """What a shell offers, a set for each line that the program prints."""
     (folder / "script").write_text(script)
-    ran = subprocess.run([*shell, program], cwd=folder, capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run([*shell, program], cwd=folder, capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert ran.stderr == ""
     return [set(line.split()) for line in ran.stdout.splitlines()]
 

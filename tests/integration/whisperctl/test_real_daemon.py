@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import DATA, ROOT, Daemon, running_daemon, wait_for
+from tests.harness import DATA, PATIENCE, ROOT, Daemon, running_daemon, wait_for
 from tests.integration.whisperctl.terminals import OnTerminal
 from tests.speech import long_speech, write_audio
 from whisperd.wire import names
@@ -51,7 +51,7 @@ def test_standard_input_is_transcribed_and_leaves_nothing_behind(shared: Daemon)
             stdin=audio,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=True,
         )
     assert ran.stdout.strip() == TEXT
@@ -146,7 +146,7 @@ def test_transcribe_outlives_a_killed_daemon(daemon: Daemon, lecture: Path) -> N
         daemon.kill()
         assert "whisperd is gone" in "".join(iter_until(waiting.stderr, "whisperd is gone"))
         daemon.start()
-        text, _ = waiting.communicate(timeout=120)
+        text, _ = waiting.communicate(timeout=PATIENCE)
     assert waiting.returncode == names.EXIT_OK
     [job] = daemon.call("job.list")["jobs"]
     assert text.strip() == daemon.call("job.text", id=job["id"])["transcript"]["text"].strip()

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import whisperd
+from tests.harness import PATIENCE
 from whisperd.frames import (
     AudioContext,
     BlockPlan,
@@ -105,13 +106,13 @@ class Child:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def end(self) -> str:
         """Close the socket as a daemon that ends does; what the worker printed."""
         self.socket.close()
         try:
-            output, _ = self.process.communicate(timeout=20)
+            output, _ = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import PATIENCE
 from tests.integration.worker.child import MODEL, PLAIN, ROOT, Child, decode, loaded_worker, plans
 from tests.speech import long_speech, synthesize, write_audio
 from whisperd.frames import (
@@ -72,7 +73,7 @@ def test_a_worker_whose_daemon_is_another_process_does_not_start() -> None:
     with mine, theirs:
         command = [sys.executable, "-m", "whisperd.worker", "--fd", str(theirs.fileno()), "--parent", "1"]
         done = subprocess.run(
-            command, pass_fds=[theirs.fileno()], capture_output=True, cwd=ROOT, timeout=30, check=False
+            command, pass_fds=[theirs.fileno()], capture_output=True, cwd=ROOT, timeout=PATIENCE, check=False
         )
         assert done.returncode == 1
         assert b"daemon was gone" in done.stderr
@@ -127,7 +128,7 @@ def test_calls_that_make_no_sense_fail_and_the_worker_lives_on(worker: Child, tm
 def test_nonsense_on_the_socket_ends_the_worker_with_a_line() -> None:
     with Child() as child:
         child.socket.sendall(b"\xff\xff\xff\xff")
-        assert child.process.wait(20) == 1
+        assert child.process.wait(PATIENCE) == 1
         assert "connection to the daemon broke" in child.end()
 
 

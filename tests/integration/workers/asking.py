@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 
+from tests.harness import PATIENCE
 from whisperd.frames import Load, Open, Opened, Reply, Source
 from whisperd.workers.process import WorkerProcess
 
@@ -37,7 +38,7 @@ async def ready_worker(*arguments: str) -> AsyncIterator[WorkerProcess]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what another process does."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         while not condition():  # noqa: ASYNC110 (other processes set no event of ours)
             await anyio.sleep(0.01)
 

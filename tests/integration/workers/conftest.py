@@ -1,6 +1,7 @@
 """Stand-ins in the place of real workers, and processes that are gone when a test ends."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -60,5 +61,6 @@ def no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def open_files() -> Callable[[], int]:
-    """How many files this process has open."""
+    """How many files this process has open, without those that tests before this one have left to be collected."""
+    gc.collect()
     return lambda: len(os.listdir("/proc/self/fd"))

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 import whisperd
-from tests.harness import DATA
+from tests.harness import DATA, PATIENCE
 from tests.integration.workers.asking import call_number, kernel_state, loading, steps, until
 from tests.integration.workers.conftest import Workers
 from whisperd.frames import Decode, Decoded, DecodeOptions, FailureKind, Load, Open, Opened, Source
@@ -131,7 +131,7 @@ async def test_a_process_that_was_lost_is_replaced_by_the_next_call_and_status_s
 ) -> None:
     lane = Watched()
     with pytest.raises(error) as lost:
-        await ask(lane, step, deadline=0.5)
+        await ask(lane, step, deadline=0.5 if step == "hang" else LONG)
     assert (lane.state, lane.process, lane.error) == (LaneState.ABSENT, None, str(lost.value))
     assert call_number(await ask(lane, "reply")) == 1
     assert (lane.state, lane.error) == (LaneState.IDLE, None)
@@ -352,13 +352,13 @@ async def test_a_stop_before_there_is_a_process_applies_to_the_one_that_starts(w
 async def test_time_for_which_a_start_was_stopped_is_not_its_own(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("whisperd.workers.process.START_DEADLINE", 1.5)
+    monkeypatch.setattr("whisperd.workers.process.START_DEADLINE", 3.0)
     lane = Watched()
     lane.stop()
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: ask(lane, "reply"))
         await until(lambda: lane.process is not None and kernel_state(lane.pid) == "T")
-        await anyio.sleep(1.6)
+        await anyio.sleep(3.1)
         lane.resume()
     assert (len(workers.started), lane.state) == (1, LaneState.IDLE)
     await lane.end()
@@ -391,7 +391,7 @@ async def test_a_stopped_lane_ends_like_any_other(workers: Workers) -> None:
     await ask(lane, "reply")
     lane.stop()
     pid = lane.pid
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await lane.end()
     assert kernel_state(pid) == "gone"
 
@@ -451,4 +451,4 @@ async def test_a_dozen_processes_leave_nothing_open(workers: Workers, open_files
         with contextlib.suppress(CallFailedError, WorkerDiedError):
             await ask(lane, step)
         await lane.end()
-    assert open_files() == before
+    assert open_files() <= before

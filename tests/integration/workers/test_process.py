@@ -14,7 +14,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute
 
-from tests.harness import DATA, ROOT, alive, wait_for
+from tests.harness import DATA, PATIENCE, ROOT, alive, wait_for
 from tests.integration.workers.asking import call_number, kernel_file, kernel_state, ready_worker, steps, until
 from tests.integration.workers.conftest import Workers
 from whisperd.frames import Failed, FailureKind, Open, Opened, Source
@@ -58,7 +58,7 @@ async def test_a_real_worker_answers_call_after_call_and_ends_without_a_trace(op
         assert (resident_memory(worker.pid) or 0) > 10 << 20
     assert kernel_state(worker.pid) == "gone", "not even a zombie"
     assert resident_memory(worker.pid) is None
-    assert open_files() == before
+    assert open_files() <= before
 
 
 async def test_a_real_worker_leads_a_process_group_of_its_own_and_comes_last_when_memory_runs_out() -> None:
@@ -120,8 +120,8 @@ async def test_a_hung_worker_that_reads_nothing_holds_up_neither_the_loop_nor_it
         await until(lambda: kernel_state(worker.pid) == "T")
         async with anyio.create_task_group() as group:
             group.start_soon(tick)
-            with anyio.fail_after(20), pytest.raises(CallTimeoutError):
-                await worker.call(steps(BIG), deadline=0.5)
+            with anyio.fail_after(PATIENCE), pytest.raises(CallTimeoutError):
+                await worker.call(steps(BIG), deadline=2.0)
             group.cancel_scope.cancel()
     assert ticks > 5
 
@@ -231,7 +231,7 @@ async def test_a_process_that_does_not_even_die_holds_nobody_up(
     """As one in the kernel's hands, waiting for a disk that does not answer."""
     monkeypatch.setattr(process, "REAP_DEADLINE", 0.1)
     async with ready_worker() as worker:
-        with monkeypatch.context() as undying, anyio.fail_after(5):
+        with monkeypatch.context() as undying, anyio.fail_after(PATIENCE):
             undying.setattr(WorkerProcess, "kill", lambda self: None)
             await worker.reap()
         assert worker.alive
@@ -250,12 +250,12 @@ async def test_the_clock_of_a_call_stands_still_while_its_process_is_stopped(wor
             worker.stop()  # again changes nothing
             await until(lambda: kernel_state(worker.pid) == "T")
             go.touch()
-            await anyio.sleep(1.6)
+            await anyio.sleep(3.1)
             worker.resume()
             worker.resume()
 
         group.start_soon(stop_it_for_longer_than_its_deadline)
-        reply = await worker.call(steps(f"touch {got}", f"await {go}", "reply"), deadline=1.5)
+        reply = await worker.call(steps(f"touch {got}", f"await {go}", "reply"), deadline=3.0)
         assert isinstance(reply, Opened)
         assert not worker.stopped
 
@@ -272,7 +272,7 @@ async def test_the_clock_goes_on_where_it_stood(workers: Workers, tmp_path: Path
                 worker.resume()
 
         group.start_soon(stop_and_continue)
-        with anyio.fail_after(10), pytest.raises(CallTimeoutError):
+        with anyio.fail_after(PATIENCE), pytest.raises(CallTimeoutError):
             await worker.call(steps(f"touch {got}", "hang"), deadline=1.0)
 
 
@@ -300,12 +300,12 @@ async def test_a_call_that_waits_for_a_stopped_worker_does_not_use_up_its_deadli
     async with ready_worker() as worker, anyio.create_task_group() as group:
 
         async def continue_later() -> None:
-            await anyio.sleep(1.1)
+            await anyio.sleep(3.1)
             worker.resume()
 
         worker.stop()
         group.start_soon(continue_later)
-        assert call_number(await worker.call(steps("reply"), deadline=1.0)) == 1
+        assert call_number(await worker.call(steps("reply"), deadline=3.0)) == 1
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -320,7 +320,7 @@ async def test_cancelling_a_call_to_a_stopped_worker_kills_it(workers: Workers, 
             worker.stop()
             await anyio.wait_all_tasks_blocked()
             group.cancel_scope.cancel()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             assert await worker.wait() == -signal.SIGKILL
 
 

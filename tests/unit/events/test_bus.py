@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from tests.harness import PATIENCE
 from whisperd.events import Event, EventBus, EventsLostError, Filter
 from whisperd.wire import names
 
@@ -56,7 +57,7 @@ async def test_a_waiting_subscriber_is_woken_by_an_event() -> None:
             if len(seen) == 3:
                 return
 
-    with bus.subscribe() as subscription, anyio.fail_after(5):
+    with bus.subscribe() as subscription, anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read)
             await anyio.wait_all_tasks_blocked()
@@ -76,7 +77,7 @@ async def test_closing_ends_the_iteration_of_a_waiting_reader() -> None:
     async def read() -> None:
         seen.extend([event async for event in subscription])
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read)
             await anyio.wait_all_tasks_blocked()
@@ -123,7 +124,7 @@ async def test_events_committed_while_a_page_is_read_are_not_missed() -> None:
         log.commit()  # after the reading, before the reader has it
         return page
 
-    with log.bus.subscribe() as subscription, anyio.fail_after(5):
+    with log.bus.subscribe() as subscription, anyio.fail_after(PATIENCE):
         events = subscription.follow(0, replay)
         assert [(await anext(events)).seq, (await anext(events)).seq] == [1, 2]
         await events.aclose()
@@ -148,7 +149,7 @@ async def test_catching_up_slowly_loses_nothing_however_much_happens_meanwhile()
 async def test_a_since_of_another_database_is_followed_from_now() -> None:
     log = Log()
     log.commit()
-    with log.bus.subscribe() as subscription, anyio.fail_after(5):
+    with log.bus.subscribe() as subscription, anyio.fail_after(PATIENCE):
         events = subscription.follow(5_000, log.replay)
         log.commit()
         assert (await anext(events)).seq == 2

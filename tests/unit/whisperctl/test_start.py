@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import PATIENCE
+
 FORBIDDEN = {
     "msgspec", "anyio", "asyncio", "typing", "dataclasses", "inspect", "pathlib", "subprocess", "shutil", "datetime",
     "socket", "selectors", "logging", "argparse", "gettext", "locale", "tempfile", "threading", "signal", "unicodedata",
@@ -26,7 +28,9 @@ print(status, *sorted(set(sys.modules) - before), file=sys.stderr)
 def test_everyday_verbs_import_next_to_nothing(verb: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-S", "-c", PROGRAM, "--socket", str(tmp_path / "none.sock"), *verb]
     root = str(Path(__file__).parents[3])
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env={"PYTHONPATH": root})
+    ran = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=PATIENCE, env={"PYTHONPATH": root}
+    )
     status, *modules = ran.stderr.splitlines()[-1].split()
     assert status == "3"
     assert "whisperctl.client" in modules
@@ -38,6 +42,8 @@ def test_everyday_verbs_import_next_to_nothing(verb: list[str], tmp_path: Path) 
 def test_no_verb_imports_what_the_daemon_is_made_of(verb: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-S", "-c", PROGRAM, "--socket", str(tmp_path / "none.sock"), *verb]
     root = str(Path(__file__).parents[3])
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env={"PYTHONPATH": root})
+    ran = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=PATIENCE, env={"PYTHONPATH": root}
+    )
     modules = set(ran.stderr.splitlines()[-1].split())
     assert not {"msgspec", "anyio", "asyncio", "typing", "dataclasses", "pathlib", "subprocess", "inspect"} & modules
