@@ -44,3 +44,10 @@ def daemon() -> Iterator[Daemon]:
     """A real daemon with the test model, in a folder of its own."""
     with running_daemon() as running:
         yield running
+
+
+@pytest.fixture
+def gated() -> Iterator[Daemon]:
+    """As `daemon`, but a job stays in its middle, after its first batch, until the test removes the file `gate`."""
+    with running_daemon(gated=True) as running:
+        yield running

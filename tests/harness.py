@@ -97,6 +97,8 @@ class Daemon:
         """The command that the daemon is started through, such as `prlimit` with a limit."""
         self.additions: dict[str, str] = {}
         """Variables of the daemon's environment besides those that it is given anyway."""
+        self.gate = folder / "gate"
+        """While this file is there, workers of a `gated` daemon wait before a file's second batch."""
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -206,12 +208,19 @@ def running_daemon(
     model: str | None = "test-en",
     wrapper: tuple[str, ...] = (),
     module: str = "whisperd",
+    gated: bool = False,
 ) -> Iterator[Daemon]:
-    """A daemon in a temporary folder whose path is short enough for a socket."""
+    """A daemon in a temporary folder whose path is short enough for a socket.
+
+    `gated`: a job stays in its middle, after its first batch, until the test removes the file `gate`.
+    """
     folder = Path(tempfile.mkdtemp(prefix="wd-"))
     daemon = Daemon(folder, *arguments, config=config, model=model)
     daemon.wrapper = wrapper
     daemon.module = module
+    if gated:
+        daemon.gate.touch()
+        daemon.additions = {"PYTHONPATH": str(ROOT / "tests" / "gate"), "WORKER_GATE": str(daemon.gate)}
     try:
         yield daemon.start()
     finally:

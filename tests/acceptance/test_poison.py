@@ -70,10 +70,10 @@ def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(folder: P
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_job_completes(tmp_path: Path) -> None:
-    samples, _ = long_speech(120, seed=33)  # so long that it is not done before it hangs
+    samples, _ = long_speech(60, seed=33)
     talk = write_audio(tmp_path / "talk.wav", samples)
     config = "[workers]\nbatch_deadline = 10\n[retry]\nbase_delay = 0.0\n"
-    with running_daemon(config=config) as daemon:
+    with running_daemon(config=config, gated=True) as daemon:
         client = daemon.client()
         client.call("events.subscribe", topics=["job.progress"])
         [job] = daemon.submit(talk)
@@ -81,6 +81,7 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_completes(tmp_path: Path) -
         hung = daemon.worker_pid()
         assert hung is not None
         os.kill(hung, signal.SIGSTOP)
+        daemon.gate.unlink()
         wait_for(lambda: not alive(hung))
         [job] = daemon.wait(job["id"])
         assert job["state"] == "completed"

@@ -15,7 +15,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audio")
     for number in range(6):
         write_audio(folder / f"{number}.wav", synthesize(f"open the green window {'now ' * number}"))
-    samples, _ = long_speech(120, seed=11)
+    samples, _ = long_speech(90, seed=11)
     write_audio(folder / "long.wav", samples)
     return folder
 
@@ -47,18 +47,20 @@ def test_dictation_is_answered_while_the_queue_is_paused(daemon: Daemon, folder:
     assert states(daemon, file["id"]) == ["queued"]
 
 
-def test_dictation_overtakes_a_running_file_whose_worker_is_stopped_meanwhile(daemon: Daemon, folder: Path) -> None:
-    client = daemon.client()
-    client.call("events.subscribe", topics=["job.state", "job.progress"])
-    [file] = daemon.submit(folder / "long.wav")
-    client.wait_event(lambda event: event["topic"] == "job.progress" and event["data"]["done"] > 0)
-    [dictation] = daemon.submit(folder / "1.wav", kind="dictation")
-    background = daemon.worker_pid("background")
+def test_dictation_overtakes_a_running_file_whose_worker_is_stopped_meanwhile(gated: Daemon, folder: Path) -> None:
+    client = gated.client()
+    client.call("events.subscribe", topics=["job.progress"])
+    [file] = gated.submit(folder / "long.wav")
+    client.wait_event(lambda event: event["job"] == file["id"] and event["data"]["done"] > 0)
+    [dictation] = gated.submit(folder / "long.wav", kind="dictation", again=True)
+    client.wait_event(lambda event: event["job"] == dictation["id"] and event["data"]["done"] > 0)
+    background = gated.worker_pid("background")
     wait_for(lambda: process_state(background) == "T")
-    client.wait_event(lambda event: event.get("job") == dictation["id"] and event["data"].get("state") == "completed")
-    wait_for(lambda: process_state(background) != "T")
-    [file] = daemon.wait(file["id"])
-    assert (file["state"], file["attempts"]) == ("completed", 0)
+    gated.gate.unlink()
+    dictation, file = gated.wait(dictation["id"], file["id"])
+    assert process_state(background) != "T"
+    assert (dictation["state"], file["state"], file["attempts"]) == ("completed", "completed", 0)
+    assert dictation["finished_at"] < file["finished_at"]
 
 
 def test_classes_run_in_order_and_moved_jobs_first_within_theirs(daemon: Daemon, folder: Path) -> None:
@@ -105,44 +107,48 @@ def test_a_key_makes_submitting_idempotent_for_ever(daemon: Daemon, folder: Path
     assert second["id"] == first["id"]
 
 
-def test_a_running_job_is_paused_after_its_batch_and_resumes_there(daemon: Daemon, folder: Path) -> None:
-    undisturbed = daemon.transcribe(folder / "long.wav")
-    client = daemon.client()
+def test_a_running_job_is_paused_after_its_batch_and_resumes_there(gated: Daemon, folder: Path) -> None:
+    gated.gate.unlink()
+    undisturbed = gated.transcribe(folder / "long.wav")
+    gated.gate.touch()
+    client = gated.client()
     client.call("events.subscribe", topics=["job.progress"])
-    [job] = daemon.submit(folder / "long.wav")
+    [job] = gated.submit(folder / "long.wav")
     client.wait_event(lambda event: event["job"] == job["id"] and event["data"]["done"] > 0)
-    [answer] = daemon.call("job.pause", ids=[job["id"]])["jobs"]
+    [answer] = gated.call("job.pause", ids=[job["id"]])["jobs"]
     assert answer["job"]["state"] == "paused"
-    wait_for(lambda: all(worker["job"] is None for worker in daemon.call("daemon.status")["workers"]))
-    shown = daemon.call("job.show", id=job["id"])
+    gated.gate.unlink()
+    wait_for(lambda: all(worker["job"] is None for worker in gated.call("daemon.status")["workers"]))
+    shown = gated.call("job.show", id=job["id"])
     assert 0 < shown["job"]["progress"] < 1
-    so_far = daemon.call("job.text", id=job["id"], so_far=True)["transcript"]
+    so_far = gated.call("job.text", id=job["id"], so_far=True)["transcript"]
     assert so_far["segments"]
     assert so_far["segments"] == undisturbed["segments"][: len(so_far["segments"])]
     assert so_far["duration"] == shown["job"]["done"] < undisturbed["duration"]
-    daemon.call("job.resume", ids=[job["id"]])
-    [done] = daemon.wait(job["id"])
+    gated.call("job.resume", ids=[job["id"]])
+    [done] = gated.wait(job["id"])
     assert (done["state"], done["attempts"]) == ("completed", 0)
-    text = daemon.call("job.text", id=job["id"])["transcript"]
+    text = gated.call("job.text", id=job["id"])["transcript"]
     del text["processing_time"], undisturbed["processing_time"]
     assert text == undisturbed
-    story = [entry["data"]["state"] for entry in daemon.call("job.show", id=job["id"])["story"]]
+    story = [entry["data"]["state"] for entry in gated.call("job.show", id=job["id"])["story"]]
     assert story == ["queued", "running", "paused", "queued", "running", "completed"]
 
 
-def test_a_running_job_is_cancelled_at_once_and_retried_from_its_checkpoint(daemon: Daemon, folder: Path) -> None:
-    client = daemon.client()
+def test_a_running_job_is_cancelled_at_once_and_retried_from_its_checkpoint(gated: Daemon, folder: Path) -> None:
+    client = gated.client()
     client.call("events.subscribe", topics=["job.progress"])
-    [job] = daemon.submit(folder / "long.wav")
+    [job] = gated.submit(folder / "long.wav")
     client.wait_event(lambda event: event["job"] == job["id"] and event["data"]["done"] > 0)
-    [answer] = daemon.call("job.cancel", ids=[job["id"]])["jobs"]
+    [answer] = gated.call("job.cancel", ids=[job["id"]])["jobs"]
     assert answer["job"]["state"] == "cancelled"
     with pytest.raises(CallError, match="has no text"):
-        daemon.call("job.text", id=job["id"])
-    [again] = daemon.call("job.cancel", ids=[job["id"]])["jobs"]
+        gated.call("job.text", id=job["id"])
+    [again] = gated.call("job.cancel", ids=[job["id"]])["jobs"]
     assert again["error"]["kind"] == "illegal_transition"
-    daemon.call("job.retry", ids=[job["id"]])
-    [done] = daemon.wait(job["id"])
+    gated.gate.unlink()
+    gated.call("job.retry", ids=[job["id"]])
+    [done] = gated.wait(job["id"])
     assert done["state"] == "completed"
 
 
@@ -159,18 +165,20 @@ def test_deleted_and_cleared_jobs_are_gone_and_unfinished_ones_are_not(daemon: D
 
 
 def test_one_lane_serves_dictation_at_the_next_batch(folder: Path) -> None:
-    with running_daemon(config="[workers]\nlanes = 1\n") as daemon:
+    with running_daemon(config="[workers]\nlanes = 1\n", gated=True) as daemon:
         status = daemon.call("daemon.status")
         assert status["lanes"] == {"count": 1, "reason": "workers.lanes in the configuration"}
+        daemon.gate.unlink()
         undisturbed = daemon.transcribe(folder / "long.wav")
+        daemon.gate.touch()
         client = daemon.client()
         client.call("events.subscribe", topics=["job.progress"])
         [file] = daemon.submit(folder / "long.wav")
         client.wait_event(lambda event: event["job"] == file["id"] and event["data"]["done"] > 0)
         [dictation] = daemon.submit(folder / "1.wav", kind="dictation")
-        daemon.wait(dictation["id"])
-        assert states(daemon, file["id"]) != ["completed"]
-        [file] = daemon.wait(file["id"])
+        daemon.gate.unlink()
+        dictation, file = daemon.wait(dictation["id"], file["id"])
+        assert dictation["finished_at"] < file["finished_at"]
         assert (file["state"], file["attempts"]) == ("completed", 0)
         text = daemon.call("job.text", id=file["id"])["transcript"]
         del text["processing_time"], undisturbed["processing_time"]

@@ -98,23 +98,24 @@ def test_a_dictation_that_is_too_long_is_refused_with_what_to_do(tmp_path: Path)
         assert "a dictation may have 1 s" in job["error"]["message"]
 
 
-def test_work_goes_on_after_the_database_was_locked_by_another_program(daemon: Daemon, tmp_path: Path) -> None:
+def test_work_goes_on_after_the_database_was_locked_by_another_program(gated: Daemon, tmp_path: Path) -> None:
     samples, _ = long_speech(60, seed=5)
     path = write_audio(tmp_path / "talk.wav", samples)
-    client = daemon.client()
+    client = gated.client()
     client.call("events.subscribe", topics=["job.progress"])
-    [job] = daemon.submit(path)
-    client.wait_event(lambda event: event["data"]["stage"] == "transcribing")
-    with contextlib.closing(sqlite3.connect(daemon.database, isolation_level=None)) as stranger:
+    [job] = gated.submit(path)
+    client.wait_event(lambda event: event["data"]["done"] > 0)
+    with contextlib.closing(sqlite3.connect(gated.database, isolation_level=None)) as stranger:
         stranger.execute("BEGIN IMMEDIATE")
-        wait_for(lambda: daemon.call("daemon.status")["trouble"] is not None)
-        assert "locked" in daemon.call("daemon.status")["trouble"]
+        gated.gate.unlink()
+        wait_for(lambda: gated.call("daemon.status")["trouble"] is not None)
+        assert "locked" in gated.call("daemon.status")["trouble"]
         with pytest.raises(CallError, match="locked"):
-            daemon.submit(path, again=True)
+            gated.submit(path, again=True)
         stranger.execute("ROLLBACK")
-    [done] = daemon.wait(job["id"])
+    [done] = gated.wait(job["id"])
     assert (done["state"], done["attempts"]) == ("completed", 0)
-    assert daemon.call("daemon.status")["trouble"] is None
+    assert gated.call("daemon.status")["trouble"] is None
 
 
 def test_stopping_the_daemon_often_never_counts_against_its_job(daemon: Daemon, tmp_path: Path) -> None:

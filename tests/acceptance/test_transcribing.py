@@ -59,7 +59,7 @@ def test_a_killed_worker_changes_nothing_in_the_transcript(
     samples, _ = long_speech(80, seed=7)
     path = write_audio(tmp_path / f"talk.{container}", samples)
     undisturbed = daemon.transcribe(path, options={"words": words})
-    with running_daemon(config="[retry]\nbase_delay = 0.0\n") as disturbed:
+    with running_daemon(config="[retry]\nbase_delay = 0.0\n", gated=True) as disturbed:
         [job] = disturbed.submit(path, options={"words": words})
         client = disturbed.client()
         client.call("events.subscribe", topics=["job.progress"], jobs=[job["id"]], since=0)
@@ -67,6 +67,7 @@ def test_a_killed_worker_changes_nothing_in_the_transcript(
         pid = disturbed.worker_pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        disturbed.gate.unlink()
         [job] = disturbed.wait(job["id"])
         assert job["state"] == "completed"
         assert job["attempts"] == 1

@@ -201,10 +201,10 @@ def test_the_command_prints_the_text_and_says_when_there_is_none(daemon: Daemon,
 
 def test_words_spoken_while_the_daemon_is_killed_are_found_at_the_next_start(tmp_path: Path) -> None:
     hook = f'[hooks]\non_completed = ["touch", "{tmp_path}/{{kind}}-{{job}}"]\n'
-    config = f'[dictation]\nmax_length = 2\n\n[rules]\nspoken_punctuation = true\nfilter = ["false"]\n\n{hook}'
+    config = f'[dictation]\nmax_length = 5\n\n[rules]\nspoken_punctuation = true\nfilter = ["false"]\n\n{hook}'
     with running_daemon(config=config) as daemon:
         speaker = Speaker(daemon, tmp_path)
-        samples = np.concatenate([speech(SENTENCES[3]), silence(3)])
+        samples = np.concatenate([speech(SENTENCES[3]), silence(6)])
         session = speaker.start(samples)
         speaker.heard(session, 1.4)
         daemon.kill()

@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.harness import wait_until_asleep
+from tests.harness import PATIENCE, wait_until_asleep
 from tests.screen import Screen
 from tests.terminal import Terminal
-
-DEADLINE = 30.0
 
 
 class OnTerminal:
@@ -34,9 +32,9 @@ class OnTerminal:
 
     def read_until(self, condition: Callable[[], bool]) -> None:
         """Feed the screen until something is so. Fails at the deadline, or when the program ends before."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + PATIENCE
         while not condition():
-            assert self._read(end), f"it ended, or nothing came for {DEADLINE} s: {self.output!r}"
+            assert self._read(end), f"it ended, or nothing came for {PATIENCE} s: {self.output!r}"
 
     @property
     def echoes(self) -> bool:
@@ -56,12 +54,12 @@ class OnTerminal:
 
     def finish(self) -> int:
         """Read to the end; the exit status."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + PATIENCE
         while self._read(end):
             pass
         self.echoed_at_its_end = self.echoes
         self._terminal.close()
-        return self._terminal.process.wait(timeout=DEADLINE)
+        return self._terminal.process.wait(timeout=PATIENCE)
 
     def _read(self, end: float) -> bool:
         text = self._terminal.read(end - time.monotonic())

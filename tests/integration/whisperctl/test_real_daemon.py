@@ -26,8 +26,8 @@ def shared() -> Daemon:
 
 @pytest.fixture(scope="module")
 def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that takes long enough to transcribe for things to happen meanwhile."""
-    samples, _ = long_speech(180, seed=11)
+    """Speech of several batches."""
+    samples, _ = long_speech(60, seed=11)
     return write_audio(tmp_path_factory.mktemp("lecture") / "lecture.wav", samples)
 
 
@@ -135,21 +135,22 @@ def test_the_same_file_twice_in_one_line_is_printed_twice(shared: Daemon) -> Non
     assert ran.stdout.split("\n")[:2] == [TEXT, TEXT]
 
 
-def test_transcribe_outlives_a_killed_daemon(daemon: Daemon, lecture: Path) -> None:
+def test_transcribe_outlives_a_killed_daemon(gated: Daemon, lecture: Path) -> None:
     command = [sys.executable, "-m", "whisperctl", "transcribe", str(lecture)]
     with subprocess.Popen(
-        command, env=daemon.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=gated.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as waiting:
         assert waiting.stderr is not None
         while "transcribing" not in waiting.stderr.readline():
             assert waiting.poll() is None
-        daemon.kill()
+        gated.kill()
         assert "whisperd is gone" in "".join(iter_until(waiting.stderr, "whisperd is gone"))
-        daemon.start()
+        gated.start()
+        gated.gate.unlink()
         text, _ = waiting.communicate(timeout=PATIENCE)
     assert waiting.returncode == names.EXIT_OK
-    [job] = daemon.call("job.list")["jobs"]
-    assert text.strip() == daemon.call("job.text", id=job["id"])["transcript"]["text"].strip()
+    [job] = gated.call("job.list")["jobs"]
+    assert text.strip() == gated.call("job.text", id=job["id"])["transcript"]["text"].strip()
 
 
 def iter_until(stream: "subprocess.IO[str]", wanted: str) -> list[str]:
@@ -161,47 +162,47 @@ def iter_until(stream: "subprocess.IO[str]", wanted: str) -> list[str]:
     return lines
 
 
-def test_ctrl_c_leaves_the_job_to_the_daemon(daemon: Daemon, lecture: Path) -> None:
-    terminal = OnTerminal("transcribe", str(lecture), environment=daemon.environment)
+def test_ctrl_c_leaves_the_job_to_the_daemon(gated: Daemon, lecture: Path) -> None:
+    terminal = OnTerminal("transcribe", str(lecture), environment=gated.environment)
     terminal.read_until(lambda: "transcribing" in terminal.output)
     assert any("░" in line or "█" in line for line in terminal.screen.lines)
     terminal.press_ctrl_c()
     assert terminal.finish() == names.EXIT_INTERRUPTED
-    [job] = daemon.call("job.list")["jobs"]
+    [job] = gated.call("job.list")["jobs"]
     assert job["state"] == "running"
     assert terminal.screen.lines == [
         f"job {job['id']} goes on in whisperd",
         f"  to follow: whisperctl job wait {job['id']}",
         f"  to cancel: whisperctl job cancel {job['id']}",
     ]
-    assert daemon.ctl("job", "cancel", str(job["id"])).returncode == names.EXIT_OK
-    assert daemon.ctl("job", "wait", str(job["id"])).returncode == names.EXIT_FAILED
+    assert gated.ctl("job", "cancel", str(job["id"])).returncode == names.EXIT_OK
+    assert gated.ctl("job", "wait", str(job["id"])).returncode == names.EXIT_FAILED
 
 
-def test_a_jobs_whole_story_is_told_in_words(daemon: Daemon, lecture: Path) -> None:
-    daemon.ctl("queue", "pause")
-    daemon.ctl("submit", "--low", str(lecture))
-    assert "PAUSED: files wait" in daemon.ctl("status").stdout
-    assert daemon.call("daemon.status")["holds"] == [{"reason": "the queue is paused", "jobs": 1}]
-    assert "the queue is paused" in daemon.ctl("job", "list").stdout
-    assert daemon.ctl("submit", str(lecture)).stderr == "already on the way: job 1; --again queues a file once more\n"
-    assert daemon.ctl("job", "move", "--all", "--to", "first").stdout == "   1  place 1    lecture.wav\n"
-    daemon.ctl("queue", "resume")
-    wait_for(lambda: daemon.call("job.show", id=1)["job"]["progress"] > 0)
-    assert daemon.ctl("job", "pause", "--all").stdout == "   1  paused     lecture.wav\n"
-    assert daemon.ctl("job", "cancel", "--all").returncode == names.EXIT_USAGE
-    assert daemon.ctl("job", "resume", "--all").returncode == names.EXIT_OK
-    assert daemon.ctl("job", "cancel", "--all", "--yes").stdout == "   1  cancelled  lecture.wav\n"
-    daemon.ctl("queue", "pause")
-    assert daemon.ctl("job", "retry", "--all").stdout == "   1  queued     lecture.wav\n"
-    assert daemon.ctl("job", "cancel", "1").returncode == names.EXIT_OK
-    story = daemon.ctl("job", "show", "1").stdout.partition("Story\n")[2].splitlines()
+def test_a_jobs_whole_story_is_told_in_words(gated: Daemon, lecture: Path) -> None:
+    gated.ctl("queue", "pause")
+    gated.ctl("submit", "--low", str(lecture))
+    assert "PAUSED: files wait" in gated.ctl("status").stdout
+    assert gated.call("daemon.status")["holds"] == [{"reason": "the queue is paused", "jobs": 1}]
+    assert "the queue is paused" in gated.ctl("job", "list").stdout
+    assert gated.ctl("submit", str(lecture)).stderr == "already on the way: job 1; --again queues a file once more\n"
+    assert gated.ctl("job", "move", "--all", "--to", "first").stdout == "   1  place 1    lecture.wav\n"
+    gated.ctl("queue", "resume")
+    wait_for(lambda: gated.call("job.show", id=1)["job"]["progress"] > 0)
+    assert gated.ctl("job", "pause", "--all").stdout == "   1  paused     lecture.wav\n"
+    assert gated.ctl("job", "cancel", "--all").returncode == names.EXIT_USAGE
+    assert gated.ctl("job", "resume", "--all").returncode == names.EXIT_OK
+    assert gated.ctl("job", "cancel", "--all", "--yes").stdout == "   1  cancelled  lecture.wav\n"
+    gated.ctl("queue", "pause")
+    assert gated.ctl("job", "retry", "--all").stdout == "   1  queued     lecture.wav\n"
+    assert gated.ctl("job", "cancel", "1").returncode == names.EXIT_OK
+    story = gated.ctl("job", "show", "1").stdout.partition("Story\n")[2].splitlines()
     told = [" ".join(line.split()[2:]) for line in story]
     assert told[:5] == ["queued", "queued promoted by hand", "queued moved to place 1", "running", "paused by hand"]
     assert told[5] == "queued resumed by hand"
     assert told[-3:] == ["cancelled by hand", "queued to be done again by hand", "cancelled by hand"]
-    assert daemon.ctl("job", "delete", "--state", "cancelled", "--yes").stdout == "   1  deleted\n"
-    assert daemon.ctl("job", "show", "1").returncode == names.EXIT_NOT_FOUND
+    assert gated.ctl("job", "delete", "--state", "cancelled", "--yes").stdout == "   1  deleted\n"
+    assert gated.ctl("job", "show", "1").returncode == names.EXIT_NOT_FOUND
 
 
 def test_a_dictation_that_is_waited_for_prints_its_text(shared: Daemon) -> None:

@@ -20,7 +20,6 @@ from whisperd.workers.process import CallTimeoutError, WorkerDiedError, WorkerPr
 
 pytestmark = pytest.mark.anyio
 
-LONG = 60.0
 SHIPPED_MODEL = str(Path(whisperd.__file__).parent / "data" / "test-en")
 
 
@@ -46,7 +45,7 @@ def attempts_follow_each_other_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane_module, "BACKOFF", (0.0,) * len(lane_module.BACKOFF))
 
 
-async def ask(lane: Lane, *each: str, deadline: float = LONG) -> Opened:
+async def ask(lane: Lane, *each: str, deadline: float = PATIENCE) -> Opened:
     return await lane.call(steps(*each), Opened, deadline=deadline)
 
 
@@ -56,7 +55,7 @@ async def ask(lane: Lane, *each: str, deadline: float = LONG) -> Opened:
 async def test_a_real_worker_fills_the_lane_when_a_call_needs_it_and_leaves_it_empty_at_its_end() -> None:
     lane = Watched()
     assert (lane.state, lane.process, lane.memory) == (LaneState.ABSENT, None, None)
-    opened = await lane.call(Open(Source(bytes(DATA / "demo.flac"))), Opened, deadline=LONG)
+    opened = await lane.call(Open(Source(bytes(DATA / "demo.flac"))), Opened, deadline=PATIENCE)
     assert opened.codec == "flac"
     assert (lane.memory or 0) > 10 << 20
     pid = lane.pid
@@ -78,7 +77,7 @@ async def test_a_real_model_that_cannot_be_loaded_leaves_the_lane_without_one() 
         await lane.load("test-en", good)
         with pytest.raises(CallFailedError) as unread:
             missing = Decode(Source(b"/no/such/file"), (0, 0), (), DecodeOptions("en"))
-            await lane.call(missing, Decoded, deadline=LONG)
+            await lane.call(missing, Decoded, deadline=PATIENCE)
         assert unread.value.failure is FailureKind.INPUT_MISSING, "and not a model that is missing"
     finally:
         await lane.end()
@@ -131,7 +130,7 @@ async def test_a_process_that_was_lost_is_replaced_by_the_next_call_and_status_s
 ) -> None:
     lane = Watched()
     with pytest.raises(error) as lost:
-        await ask(lane, step, deadline=0.5 if step == "hang" else LONG)
+        await ask(lane, step, deadline=0.5 if step == "hang" else PATIENCE)
     assert (lane.state, lane.process, lane.error) == (LaneState.ABSENT, None, str(lost.value))
     assert call_number(await ask(lane, "reply")) == 1
     assert (lane.state, lane.error) == (LaneState.IDLE, None)
@@ -304,7 +303,7 @@ async def test_a_program_that_is_not_there_is_told_as_such(
 async def test_a_lane_that_waits_before_its_next_attempt_is_cancelled_at_once_and_shows_it(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane_module, "BACKOFF", (0.0, LONG))
+    monkeypatch.setattr(lane_module, "BACKOFF", (0.0, PATIENCE))
     workers.failing_starts = 1
     lane = Watched()
     async with anyio.create_task_group() as group:

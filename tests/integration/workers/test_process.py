@@ -24,9 +24,6 @@ from whisperd.workers.process import CallTimeoutError, WorkerDiedError, WorkerPr
 
 pytestmark = pytest.mark.anyio
 
-LONG = 60.0
-"""Seconds of a deadline that no test reaches."""
-
 BIG = "x" * (8 << 20)
 """More than any socket buffers."""
 
@@ -46,13 +43,13 @@ async def test_a_real_worker_answers_call_after_call_and_ends_without_a_trace(op
         pass  # asyncio opens what it keeps for its first child
     before = open_files()
     async with ready_worker("--lane", "test") as worker:
-        opened = await worker.call(Open(Source(bytes(DATA / "demo.flac"))), deadline=LONG)
+        opened = await worker.call(Open(Source(bytes(DATA / "demo.flac"))), deadline=PATIENCE)
         assert isinstance(opened, Opened)
         assert opened.codec == "flac"
-        failed = await worker.call(Open(Source(b"/no/such/file")), deadline=LONG)
+        failed = await worker.call(Open(Source(b"/no/such/file")), deadline=PATIENCE)
         assert isinstance(failed, Failed)
         assert failed.kind is FailureKind.INPUT_MISSING
-        again = await worker.call(Open(Source(bytes(DATA / "demo.flac"))), deadline=LONG)
+        again = await worker.call(Open(Source(bytes(DATA / "demo.flac"))), deadline=PATIENCE)
         assert again == opened
         assert worker.alive
         assert (resident_memory(worker.pid) or 0) > 10 << 20
@@ -63,7 +60,7 @@ async def test_a_real_worker_answers_call_after_call_and_ends_without_a_trace(op
 
 async def test_a_real_worker_leads_a_process_group_of_its_own_and_comes_last_when_memory_runs_out() -> None:
     async with ready_worker("--nice", "7", "--lane", "background") as worker:
-        await worker.call(Open(Source(b"/no/such/file")), deadline=LONG)
+        await worker.call(Open(Source(b"/no/such/file")), deadline=PATIENCE)
         assert os.getpgid(worker.pid) == worker.pid
         assert os.getpriority(os.PRIO_PROCESS, worker.pid) >= 7
         assert kernel_file(worker.pid, "oom_score_adj") == "500"
@@ -140,7 +137,7 @@ async def test_a_process_that_ends_in_a_call_is_an_error_that_says_how_it_ended(
 ) -> None:
     async with ready_worker() as worker:
         with pytest.raises(WorkerDiedError) as died:
-            await worker.call(steps(step), deadline=LONG)
+            await worker.call(steps(step), deadline=PATIENCE)
         assert died.value.message == f"worker {worker.pid} {words}"
         assert died.value.status == status
         assert not worker.alive
@@ -155,7 +152,7 @@ async def test_a_process_that_is_killed_in_a_call_is_named_with_the_signal(worke
 
         group.start_soon(kill_it)
         with pytest.raises(WorkerDiedError, match=r"was killed by SIGKILL during Open") as died:
-            await worker.call(steps(f"touch {tmp_path / 'got'}", "hang"), deadline=LONG)
+            await worker.call(steps(f"touch {tmp_path / 'got'}", "hang"), deadline=PATIENCE)
         assert died.value.status == -signal.SIGKILL
 
 
@@ -165,7 +162,7 @@ async def test_a_worker_that_closes_its_connection_and_lives_on_is_replaced(
     monkeypatch.setattr(process, "EXIT_GRACE", 0.1)
     async with ready_worker() as worker:
         with pytest.raises(WorkerDiedError, match=r"lost its connection during Open"):
-            await worker.call(steps("close"), deadline=LONG)
+            await worker.call(steps("close"), deadline=PATIENCE)
         assert not worker.alive
 
 
@@ -177,7 +174,7 @@ async def test_a_worker_that_talks_nonsense_is_replaced_and_the_error_says_so(
 ) -> None:
     async with ready_worker() as worker:
         with pytest.raises(WorkerDiedError, match=words):
-            await worker.call(steps(step), deadline=LONG)
+            await worker.call(steps(step), deadline=PATIENCE)
         await worker.reap()
         assert not worker.alive
 
@@ -187,7 +184,7 @@ async def test_a_call_to_a_process_that_has_died_since_is_an_error_that_says_how
         os.kill(worker.pid, signal.SIGKILL)
         await worker.wait()
         with pytest.raises(WorkerDiedError, match=r"was killed by SIGKILL during Open"):
-            await worker.call(steps("reply"), deadline=LONG)
+            await worker.call(steps("reply"), deadline=PATIENCE)
 
 
 async def test_cancelling_a_call_kills_the_process_since_its_answer_would_be_taken_for_the_next_one_s(
@@ -195,7 +192,7 @@ async def test_cancelling_a_call_kills_the_process_since_its_answer_would_be_tak
 ) -> None:
     async with ready_worker() as worker:
         with anyio.move_on_after(0.1):
-            await worker.call(steps("hang"), deadline=LONG)
+            await worker.call(steps("hang"), deadline=PATIENCE)
         assert await worker.wait() == -signal.SIGKILL
 
 
@@ -222,7 +219,7 @@ async def test_ending_one_that_is_being_called_tells_its_caller(workers: Workers
 
         group.start_soon(end_it)
         with pytest.raises(WorkerDiedError):
-            await worker.call(steps(f"touch {tmp_path / 'got'}", "hang"), deadline=LONG)
+            await worker.call(steps(f"touch {tmp_path / 'got'}", "hang"), deadline=PATIENCE)
 
 
 async def test_a_process_that_does_not_even_die_holds_nobody_up(
@@ -284,7 +281,7 @@ async def test_nothing_is_written_to_a_stopped_worker_and_the_call_is_sent_once_
     async with ready_worker() as worker, anyio.create_task_group() as group:
 
         async def call() -> None:
-            reply = await worker.call(steps("reply " + "x" * size), deadline=LONG)
+            reply = await worker.call(steps("reply " + "x" * size), deadline=PATIENCE)
             assert isinstance(reply, Opened)
             replies.append(reply)
 
@@ -315,7 +312,7 @@ async def test_cancelling_a_call_to_a_stopped_worker_kills_it(workers: Workers, 
         if not sent:
             worker.stop()
         async with anyio.create_task_group() as group:
-            group.start_soon(lambda: worker.call(steps(f"touch {got}", "hang"), deadline=LONG))
+            group.start_soon(lambda: worker.call(steps(f"touch {got}", "hang"), deadline=PATIENCE))
             await until(lambda: got.exists() or not sent)
             worker.stop()
             await anyio.wait_all_tasks_blocked()
@@ -335,7 +332,7 @@ async def test_a_stopped_worker_that_is_killed_from_outside_ends_its_call(worker
 
         group.start_soon(stop_and_kill)
         with pytest.raises(WorkerDiedError, match=r"SIGKILL"):
-            await worker.call(steps(f"touch {got}", "hang"), deadline=LONG)
+            await worker.call(steps(f"touch {got}", "hang"), deadline=PATIENCE)
 
 
 async def test_stopping_a_dead_process_does_nothing(workers: Workers) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.harness import PATIENCE
 from tests.scripted_daemon import AnswerError, Conversation, Params, ScriptedDaemon
 from tests.unit.whisperctl.tui.making import COUNTS, in_state, status, worker
 from whisperctl.tui.app import Top
@@ -17,8 +18,6 @@ from whisperctl.tui.canvas import Canvas
 from whisperctl.tui.line import plain
 from whisperctl.tui.palette import DARK
 from whisperd.wire import names
-
-DEADLINE = 20.0
 
 
 class Jobs:
@@ -131,9 +130,9 @@ class Driver:
 
     async def until(self, condition: "Callable[[], object]") -> None:
         """Wait until something is so on the screen or in the daemon."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < end, f"not so after {DEADLINE} s: {condition}\n{self.text()}"
+            assert time.monotonic() < end, f"not so after {PATIENCE} s: {condition}\n{self.text()}"
             await self._pilot.pause(0.02)
 
     async def sees(self, *words: str) -> None:
