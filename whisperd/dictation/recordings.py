@@ -48,10 +48,13 @@ class Shelf:
     async def settle(self, path: bytes, outcome: str) -> None:
         await self._database.write(lambda c: recordings.settle(c, path, outcome, time.time()))
 
-    async def orphans(self) -> list[bytes]:
-        """Recordings without a transcript and without a job, oldest first; private left-overs are removed."""
+    async def left_behind(self) -> dict[bytes, float]:
+        """The recordings there are, and when each was last written; private ones are removed. Raises OSError."""
         await anyio.to_thread.run_sync(_empty, self._private)
-        found = await anyio.to_thread.run_sync(_all_below, self._folder)
+        return await anyio.to_thread.run_sync(_all_below, self._folder)
+
+    async def orphans(self, found: dict[bytes, float]) -> list[bytes]:
+        """Those of these recordings that have neither a transcript nor a job, oldest first."""
         unsettled = await self._unsettled(found)
         have_jobs = await self._database.read(lambda c: recordings.with_jobs(c, unsettled))
         return sorted(unsettled - have_jobs)

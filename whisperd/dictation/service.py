@@ -97,9 +97,12 @@ class Dictation:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._publish, self._said)
-                await self._queue_orphans()
+                # Before there are sessions, whose recordings are not left behind. What the database knows of them is
+                # asked later: a key that starts the daemon waits for nothing that it does not need.
+                left_behind = await self._left_behind()
                 self._group = group
                 task_status.started()
+                group.start_soon(self._queue_orphans, left_behind)
                 group.start_soon(self._prepare)
                 group.start_soon(self._clear)
         finally:
@@ -247,18 +250,25 @@ class Dictation:
 
     # -- recordings ---------------------------------------------------------------------------------------------------
 
-    async def _queue_orphans(self) -> None:
+    async def _left_behind(self) -> dict[bytes, float]:
+        try:
+            return await self._shelf.left_behind()
+        except OSError as error:
+            _log.error("recordings of dictations could not be looked through: %s", error)
+            return {}
+
+    async def _queue_orphans(self, left_behind: dict[bytes, float]) -> None:
         """Recordings that a killed daemon left behind become jobs that nobody waits for."""
         settings = self._current.settings
         options = resolve_options(Kind.DICTATION, Options(), settings)
         try:
-            found = await self._shelf.orphans()
+            found = await self._shelf.orphans(left_behind)
             new = [NewJob(path=path, kind=Kind.DICTATION, priority=Priority.LOW, options=options) for path in found]
             if new:
                 await self._commands.submit([(job, None) for job in new])
                 _log.info("%d recordings without a transcript were found and queued", len(new))
         except (WhisperdError, OSError) as error:
-            _log.error("recordings of dictations could not be looked through: %s", error)
+            _log.error("recordings of dictations could not be queued: %s", error)
 
     async def _clear(self) -> None:
         while True:

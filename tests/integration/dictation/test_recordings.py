@@ -38,7 +38,7 @@ def test_only_what_has_a_transcript_and_has_had_its_time_is_removed(tmp_path: Pa
     anyio.run(run)
 
 
-def test_an_orphan_is_what_has_neither_transcript_nor_job_nor_is_empty(tmp_path: Path) -> None:
+def test_an_orphan_was_there_before_and_has_neither_transcript_nor_job_nor_is_empty(tmp_path: Path) -> None:
     async def run() -> None:
         async with Database.open(tmp_path / "whisperd.db", keep_backups=0) as database:
             shelf = Shelf(database, tmp_path / "recordings", tmp_path / "private")
@@ -52,7 +52,9 @@ def test_an_orphan_is_what_has_neither_transcript_nor_job_nor_is_empty(tmp_path:
             await shelf.settle(settled, "nothing_heard")
             (tmp_path / "private").mkdir()
             (tmp_path / "private" / "x-voice-note.wav").write_bytes(bytes(100))
-            assert await shelf.orphans() == [first, later]
+            found = await shelf.left_behind()
+            recording(tmp_path, "140000-voice-note.wav", 0)  # a session's, which is no orphan
+            assert await shelf.orphans(found) == [first, later]
             assert list((tmp_path / "private").iterdir()) == []
 
     anyio.run(run)
