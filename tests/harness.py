@@ -98,7 +98,7 @@ class Daemon:
         self.additions: dict[str, str] = {}
         """Variables of the daemon's environment besides those that it is given anyway."""
         self.gate = folder / "gate"
-        """While this file is there, workers of a `gated` daemon wait before a file's second batch."""
+        """Of a `gated` daemon: how many batches of a file its workers decode before they wait until this is gone."""
         self._clients: list[Client] = []
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -212,14 +212,14 @@ def running_daemon(
 ) -> Iterator[Daemon]:
     """A daemon in a temporary folder whose path is short enough for a socket.
 
-    `gated`: a job stays in its middle, after its first batch, until the test removes the file `gate`.
+    `gated`: a job stays in its middle, after its first batch, until the test removes the daemon's `gate`.
     """
     folder = Path(tempfile.mkdtemp(prefix="wd-"))
     daemon = Daemon(folder, *arguments, config=config, model=model)
     daemon.wrapper = wrapper
     daemon.module = module
     if gated:
-        daemon.gate.touch()
+        daemon.gate.write_text("1")
         daemon.additions = {"PYTHONPATH": str(ROOT / "tests" / "gate"), "WORKER_GATE": str(daemon.gate)}
     try:
         yield daemon.start()

@@ -53,20 +53,21 @@ def test_a_file_that_kills_its_worker_fails_after_three_tries_while_others_compl
         assert {job["state"] for job in daemon.wait(*others)} == {"completed"}
 
 
-def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(folder: Path) -> None:
-    with running_daemon() as daemon:
-        daemon.call("queue.pause")
-        [poison] = daemon.submit(folder / "poison.wav")
-        [other] = daemon.submit(folder / "1.wav")
-        daemon.call("queue.resume")
-        for _ in range(3):
-            wait_for(lambda: daemon.call("job.show", id=poison["id"])["job"]["state"] == "running")
-            daemon.kill()
-            daemon.start()
-        failed, completed = daemon.wait(poison["id"], other["id"])
-        assert (failed["state"], failed["error"]["kind"]) == ("failed", "worker_died")
-        assert "3 times" in failed["error"]["message"]
-        assert completed["state"] == "completed"
+def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(gated: Daemon, folder: Path) -> None:
+    gated.gate.write_text("0")
+    gated.call("queue.pause")
+    [poison] = gated.submit(folder / "poison.wav")
+    [other] = gated.submit(folder / "1.wav")
+    gated.call("queue.resume")
+    for _ in range(3):
+        wait_for(lambda: gated.call("job.show", id=poison["id"])["job"]["state"] == "running")
+        gated.kill()
+        gated.start()
+    gated.gate.unlink()
+    failed, completed = gated.wait(poison["id"], other["id"])
+    assert (failed["state"], failed["error"]["kind"]) == ("failed", "worker_died")
+    assert "3 times" in failed["error"]["message"]
+    assert completed["state"] == "completed"
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_job_completes(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_key_makes_submitting_idempotent_for_ever(daemon: Daemon, folder: Path
 def test_a_running_job_is_paused_after_its_batch_and_resumes_there(gated: Daemon, folder: Path) -> None:
     gated.gate.unlink()
     undisturbed = gated.transcribe(folder / "long.wav")
-    gated.gate.touch()
+    gated.gate.write_text("1")
     client = gated.client()
     client.call("events.subscribe", topics=["job.progress"])
     [job] = gated.submit(folder / "long.wav")
@@ -170,7 +170,7 @@ def test_one_lane_serves_dictation_at_the_next_batch(folder: Path) -> None:
         assert status["lanes"] == {"count": 1, "reason": "workers.lanes in the configuration"}
         daemon.gate.unlink()
         undisturbed = daemon.transcribe(folder / "long.wav")
-        daemon.gate.touch()
+        daemon.gate.write_text("1")
         client = daemon.client()
         client.call("events.subscribe", topics=["job.progress"])
         [file] = daemon.submit(folder / "long.wav")

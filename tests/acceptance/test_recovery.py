@@ -118,14 +118,15 @@ def test_work_goes_on_after_the_database_was_locked_by_another_program(gated: Da
     assert gated.call("daemon.status")["trouble"] is None
 
 
-def test_stopping_the_daemon_often_never_counts_against_its_job(daemon: Daemon, tmp_path: Path) -> None:
-    samples, _ = long_speech(60, seed=5)
-    [job] = daemon.submit(write_audio(tmp_path / "talk.wav", samples))
+def test_stopping_the_daemon_often_never_counts_against_its_job(gated: Daemon, note: Path) -> None:
+    gated.gate.write_text("0")
+    [job] = gated.submit(note)
     for _ in range(4):
-        wait_for(lambda: daemon.call("job.show", id=job["id"])["job"]["state"] == "running")
-        daemon.stop()
-        daemon.start()
-    [done] = daemon.wait(job["id"])
+        wait_for(lambda: gated.call("job.show", id=job["id"])["job"]["state"] == "running")
+        gated.stop()
+        gated.start()
+    gated.gate.unlink()
+    [done] = gated.wait(job["id"])
     assert (done["state"], done["attempts"]) == ("completed", 0)
-    reasons = [entry["data"].get("reason") for entry in daemon.call("job.show", id=job["id"])["story"]]
+    reasons = [entry["data"].get("reason") for entry in gated.call("job.show", id=job["id"])["story"]]
     assert reasons.count("the daemon was stopped") == 4

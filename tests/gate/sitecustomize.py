@@ -1,6 +1,7 @@
-"""Makes a worker started with this folder on PYTHONPATH wait before a file's second batch while its gate is closed.
+"""Makes a worker started with this folder on PYTHONPATH wait at its gate, so that a test finds a job in its middle.
 
-It is closed while there is the file that WORKER_GATE names. So a test finds a job in its middle, however late it looks.
+The gate is the file that WORKER_GATE names, with the number of batches in it that are let through of a file that was
+opened. Where there is no such file the gate is open.
 """
 
 import os
@@ -13,15 +14,22 @@ if "whisperd.worker" in sys.orig_argv:
     receive_call = frames.receive_call
     batches = 0
 
-    def receive_call_once_the_gate_is_open(connection):
+    def let_through():
+        try:
+            with open(os.environ["WORKER_GATE"]) as gate:
+                return batches <= int(gate.read())
+        except FileNotFoundError:
+            return True
+
+    def receive_call_at_the_gate(connection):
         global batches
         call = receive_call(connection)
         if isinstance(call, frames.Open):
             batches = 0
         if isinstance(call, frames.Decode):
             batches += 1
-            while batches > 1 and os.path.exists(os.environ["WORKER_GATE"]):
+            while not let_through():
                 time.sleep(0.01)
         return call
 
-    frames.receive_call = receive_call_once_the_gate_is_open
+    frames.receive_call = receive_call_at_the_gate

@@ -86,14 +86,20 @@ def test_what_is_being_said_is_told_before_a_pause_ends_it_where_that_is_wanted(
 
 @pytest.mark.parametrize(
     "samples",
-    [silence(1.0), noise(1.0, level=0.02), cough(), speech(SENTENCES[0])[:3_000]],
-    ids=["silence", "noise", "cough", "a touch of the key"],
+    [silence(1.0), noise(1.0, level=0.02), cough()],
+    ids=["silence", "noise", "cough"],
 )
 def test_what_is_no_speech_gives_no_text(speaker: Speaker, samples: Any) -> None:
-    session = speaker.start(samples)
-    if len(samples) > 10_000:
-        speaker.heard(session, len(samples) / 16_000)
-    result = speaker.client.call("dictate.stop", session=session)
+    result = speaker.dictate(samples)
+    assert (result["state"], result["text"], result["job"]) == ("nothing_heard", "", None)
+
+
+def test_a_touch_of_the_key_gives_no_text(speaker: Speaker) -> None:
+    touched = speech(SENTENCES[0])[:3_000]
+    for _ in range(20):  # until it is released in time, on a machine that does something else
+        result = speaker.client.call("dictate.stop", session=speaker.start(touched))
+        if result["duration"] < 0.3:
+            break
     assert (result["state"], result["text"], result["job"]) == ("nothing_heard", "", None)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.harness import wait_until_asleep
+from tests.harness import PATIENCE, wait_until_asleep
 from tests.integration.whisperctl.scripted_queue import Queue
-from tests.integration.whisperctl.terminals import DEADLINE, OnTerminal
+from tests.integration.whisperctl.terminals import OnTerminal
 from tests.scripted_daemon import AnswerError, Conversation, Params, ScriptedDaemon, Then, job
 from whisperd.wire import names
 
@@ -127,7 +127,7 @@ def test_ctrl_c_while_the_daemon_is_gone_ends_the_waiting(folder: Path, queue: Q
 def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-m", "whisperctl", *words]
-    return subprocess.run(command, env=environment, text=True, timeout=DEADLINE, check=False, **options)
+    return subprocess.run(command, env=environment, text=True, timeout=PATIENCE, check=False, **options)
 
 
 def test_a_closed_pipe_ends_quietly(folder: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_closed_pipe_ends_quietly(folder: Path) -> None:
         shell = f"{sys.executable} -m whisperctl job list | head -n 1; echo ${{PIPESTATUS[0]}}"
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
         ran = subprocess.run(
-            ["bash", "-c", shell], env=environment, capture_output=True, text=True, timeout=DEADLINE, check=True
+            ["bash", "-c", shell], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True
         )
     assert ran.stdout.splitlines()[0].startswith("  id")
     assert ran.stdout.splitlines()[-1] == "141"
@@ -149,7 +149,7 @@ def test_closed_streams_harm_nothing(closed: str, folder: Path) -> None:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
         shell = f"{sys.executable} -m whisperctl job list {closed}"
         ran = subprocess.run(
-            ["bash", "-c", shell], env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
+            ["bash", "-c", shell], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert ran.returncode == names.EXIT_OK
         assert len(daemon.asked("job.list")) == 1
@@ -182,7 +182,7 @@ def test_an_interrupted_stream_of_events_ends_quietly(folder: Path) -> None:
             assert json.loads(following.stdout.readline())["seq"] == 2
             wait_until_asleep(following.pid)
             following.send_signal(signal.SIGINT)
-            assert following.wait(DEADLINE) == names.EXIT_INTERRUPTED
+            assert following.wait(PATIENCE) == names.EXIT_INTERRUPTED
             assert following.stderr.read() == ""
 
 
@@ -192,12 +192,12 @@ def test_an_interrupted_copy_of_standard_input_leaves_nothing(folder: Path, queu
         command = [sys.executable, "-m", "whisperctl", "transcribe", "-"]
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as copying:
             spool = folder / "state" / "whisperd" / "spool"
-            end = time.monotonic() + DEADLINE
+            end = time.monotonic() + PATIENCE
             while not (spool.exists() and any(spool.iterdir())):
                 assert time.monotonic() < end
                 time.sleep(0.01)
             wait_until_asleep(copying.pid)
             copying.send_signal(signal.SIGINT)
-            assert copying.wait(DEADLINE) == names.EXIT_INTERRUPTED
+            assert copying.wait(PATIENCE) == names.EXIT_INTERRUPTED
         assert list(spool.iterdir()) == []
         assert daemon.asked("job.submit") == []
