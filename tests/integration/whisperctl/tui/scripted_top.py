@@ -138,6 +138,10 @@ class Driver:
     async def sees(self, *words: str) -> None:
         await self.until(lambda: all(word in self.text() for word in words))
 
+    async def stands_on(self, words: str) -> None:
+        """Wait until the cursor's row begins with this."""
+        await self.until(lambda: self.cursor_line().startswith(words))
+
     def canvas(self, name: str) -> Canvas:
         return self.app.screen.query_one(f"#{name}", Canvas)
 
