@@ -23,7 +23,7 @@ class VirtualMicrophone:
         self._folder = folder
         self.environment = {"PULSE_SERVER": f"unix:{folder}/pulse/native", "PULSE_COOKIE": f"{folder}/cookie"}
         """What a program needs to use it, besides `give_to`."""
-        self._server: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(self._folder), "HOME": str(self._folder)}
@@ -32,15 +32,20 @@ class VirtualMicrophone:
             f"module-native-protocol-unix auth-cookie={self._folder}/cookie",
         )
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-level=error"]
-        self._server = subprocess.Popen([*command, *(f"--load={m}" for m in modules)], env=environment)
+        self._processes.append(subprocess.Popen([*command, *(f"--load={m}" for m in modules)], env=environment))
         wait_for(lambda: self._pactl("info").returncode == 0)
         assert self._pactl("set-default-source", "speaker.monitor").returncode == 0
+        # A sink that plays nothing hands over its first frames a second late, and ALSA does not sleep until then.
+        silence = ["pacat", "--device=speaker", "--raw", "--rate=16000", "--channels=1", "--format=s16le", "/dev/zero"]
+        environment = {**os.environ, **self.environment}
+        self._processes.append(subprocess.Popen(silence, env=environment, stderr=subprocess.DEVNULL))
 
     def stop(self) -> None:
         """As if it were unplugged."""
-        if self._server:
-            self._server.kill()
-            self._server.wait()
+        while self._processes:
+            process = self._processes.pop()
+            process.kill()
+            process.wait()
 
     def give_to(self, daemon: Daemon) -> None:
         """Have a daemon that is started later find it as the system's default."""
