@@ -231,7 +231,8 @@ def test_nobody_reading_the_text_is_no_traceback(daemon: Daemon) -> None:
 
 
 def test_a_file_that_always_kills_the_worker_fails_and_the_next_one_is_transcribed(talk: Path) -> None:
-    with running_daemon(config="[retry]\nbase_delay = 0.0\n") as daemon:
+    with running_daemon(config="[retry]\nbase_delay = 0.0\n", gated=True) as daemon:
+        daemon.gate.write_text("0")
         poison, good = (job["id"] for job in daemon.submit(talk, media.speech(daemon.folder)))
         killed: set[int] = set()
 
@@ -243,7 +244,8 @@ def test_a_file_that_always_kills_the_worker_fails_and_the_next_one_is_transcrib
                 os.kill(pid, signal.SIGKILL)
             return job["state"] == "failed"
 
-        wait_for(kill_until_it_fails, PATIENCE)
+        wait_for(kill_until_it_fails)
+        daemon.gate.unlink()
         failed, completed = daemon.wait(poison, good)
         assert (failed["error"]["kind"], failed["attempts"], len(killed)) == ("worker_died", 3, 3)
         assert "was killed by SIGKILL" in failed["error"]["message"]
