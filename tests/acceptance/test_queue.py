@@ -15,7 +15,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audio")
     for number in range(6):
         write_audio(folder / f"{number}.wav", synthesize(f"open the green window {'now ' * number}"))
-    samples, _ = long_speech(90, seed=11)
+    samples, _ = long_speech(70, seed=11)
     write_audio(folder / "long.wav", samples)
     return folder
 

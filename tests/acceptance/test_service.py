@@ -133,6 +133,7 @@ def test_a_daemon_that_is_stuck_misses_the_watchdog(manager: ServiceManager, num
             manager.wait_for("WATCHDOG=1")
         os.kill(daemon.pid, number)
         wait_for(lambda: manager.hears_nothing(limit))
+        daemon.kill()  # it would not hear of being stopped
 
 
 def test_children_are_not_told_of_the_service_manager(manager: ServiceManager) -> None:

@@ -56,7 +56,7 @@ def test_jobs_run_in_order_and_survive_a_restart(talk: tuple[Path, str]) -> None
 def test_a_killed_worker_changes_nothing_in_the_transcript(
     daemon: Daemon, talk: tuple[Path, str], tmp_path: Path, container: str, words: bool
 ) -> None:
-    samples, _ = long_speech(80, seed=7)
+    samples, _ = long_speech(70, seed=7)
     path = write_audio(tmp_path / f"talk.{container}", samples)
     undisturbed = daemon.transcribe(path, options={"words": words})
     with running_daemon(config="[retry]\nbase_delay = 0.0\n", gated=True) as disturbed:
