@@ -220,7 +220,7 @@ def running_daemon(
     daemon.module = module
     if gated:
         daemon.gate.write_text("1")
-        daemon.additions = {"PYTHONPATH": str(ROOT / "tests" / "gate"), "WORKER_GATE": str(daemon.gate)}
+        daemon.additions |= {"PYTHONPATH": str(ROOT / "tests" / "gate"), "WORKER_GATE": str(daemon.gate)}
     try:
         yield daemon.start()
     finally:
