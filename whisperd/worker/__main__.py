@@ -12,6 +12,7 @@ import sys
 
 from whisperd.framing import FrameError
 from whisperd.lifeline import OrphanedError, follow, yield_to_others
+from whisperd.worker.allocator import keep_freed_blocks
 from whisperd.worker.serve import serve
 
 
@@ -28,6 +29,7 @@ def main() -> int:
         # Ctrl-C in the daemon's terminal is the daemon's to answer.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         yield_to_others(arguments.nice)
+        keep_freed_blocks()
         # Read when NumPy is imported, which comes later. It multiplies one small matrix a chunk; its threads would spin
         # on afterwards and keep the model's own from the processors: the encoder took 1.3 times as long on two cores.
         os.environ["OPENBLAS_NUM_THREADS"] = "1"

@@ -36,6 +36,7 @@ from whisperd.frames import (
     Survey,
 )
 from whisperd.worker import packing
+from whisperd.worker.allocator import return_freed_blocks
 from whisperd.worker.audio import Samples
 from whisperd.worker.blocks import OpenFiles
 from whisperd.worker.calibration import calibrate
@@ -105,6 +106,7 @@ class Handlers:
                 )
             # The old model goes first: two at once might not fit.
             self._model = self._loaded_by = None
+            return_freed_blocks()
             self._model = _make_model(call, call.threads or usable_cores())
             self._loaded_by = call
         return self._model.loaded

@@ -5,6 +5,7 @@ libraries are imported after `Ready` is sent, and one that is missing fails call
 """
 
 import os
+import select
 import socket
 import sys
 import traceback
@@ -13,6 +14,7 @@ from typing import Final
 
 from whisperd.frames import Call, Ready, Reply, receive_call
 from whisperd.framing import encode
+from whisperd.worker.allocator import return_freed_blocks
 from whisperd.worker.failures import WorkError, failure_of
 
 Answer = Callable[[Call], Reply]
@@ -28,13 +30,25 @@ _OFFLINE: Final = {
 }
 """Nothing is downloaded or sent from here: a library that wants to must fail at once. Set before any is imported."""
 
+_RESTING: Final = 10.0
+"""Seconds without a call after which memory is given back: longer than the pauses within a dictation, since the next
+call has to fetch it again (some 50 ms with a model of `small`'s cost)."""
+
 
 def serve(connection: socket.socket) -> None:
     """Answer calls until end of file. Raises FrameError when the daemon speaks nonsense, OSError when it is gone."""
     connection.sendall(encode(Ready(os.getpid())))
     answer = _load_handlers()
-    while (call := receive_call(connection)) is not None:
+    while (call := _next_call(connection)) is not None:
         connection.sendall(encode(reply_to(answer, call)))
+
+
+def _next_call(connection: socket.socket) -> Call | None:
+    waiting = select.poll()  # not select(): the daemon's number of the socket may be above its 1,023
+    waiting.register(connection, select.POLLIN)
+    if not waiting.poll(_RESTING * 1000):
+        return_freed_blocks()
+    return receive_call(connection)
 
 
 def reply_to(answer: Answer, call: Call) -> Reply:

@@ -104,6 +104,11 @@ class Child:
                 return int(line.split()[1]) * 1024
         raise AssertionError("no VmRSS")
 
+    def page_faults(self) -> int:
+        """How often the kernel had to find a page of memory, so far."""
+        after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(after_name[7])  # minflt, the tenth field of proc(5), the name being the second
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(PATIENCE)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import PATIENCE
+from tests.harness import PATIENCE, wait_for
 from tests.integration.worker.child import MODEL, PLAIN, ROOT, Child, decode, loaded_worker, plans
 from tests.speech import long_speech, synthesize, write_audio
 from whisperd.frames import (
     Calibrate,
     Calibrated,
+    Decode,
+    Decoded,
     DetectLanguage,
     Failed,
     FailureKind,
@@ -216,6 +218,38 @@ def test_memory_does_not_creep_over_many_calls(worker: Child, tmp_path: Path) ->
     before = worker.memory()
     work(6)
     assert worker.memory() - before < 6 << 20
+
+
+def test_the_memory_that_one_batch_took_serves_the_next(worker: Child, batch: Decode) -> None:
+    worker.call(batch, Decoded)
+    before = worker.page_faults()
+    worker.call(batch, Decoded)
+    # Where large blocks are returned after each step these are 170,000.
+    assert worker.page_faults() - before < 1_000
+
+
+def test_what_one_model_took_is_given_back_before_another_is_loaded(batch: Decode) -> None:
+    with loaded_worker() as worker:
+        loaded = worker.memory()
+        worker.call(batch, Decoded)
+        assert worker.memory() - loaded > 80 << 20
+        worker.call(Load(MODEL, threads=1), Loaded)
+        assert worker.memory() - loaded < 40 << 20
+
+
+def test_a_worker_without_work_gives_memory_back_and_works_on_as_before(worker: Child, batch: Decode) -> None:
+    results = worker.call(batch, Decoded).results
+    worked = worker.memory()
+    wait_for(lambda: worked - worker.memory() > 80 << 20)
+    assert worker.call(batch, Decoded).results == results
+
+
+@pytest.fixture
+def batch(worker: Child, tmp_path: Path) -> Decode:
+    """Four chunks in full context."""
+    source, _ = worker.open(write_audio(tmp_path / "long.wav", long_speech(100, 5)[0]))
+    plan = next(plans(worker, source))
+    return Decode(source, (plan.start, plan.end), tuple(plan.chunks[:4]), PLAIN)
 
 
 def test_no_word_that_was_said_is_printed_and_nothing_is_left_behind(tmp_path: Path) -> None:
