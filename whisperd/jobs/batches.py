@@ -73,15 +73,36 @@ _PARTICIPLES: Final[Mapping[BatchCommand, str]] = {
 }
 
 
-def next_state(state: BatchState, command: BatchCommand) -> BatchState:
-    """The state that `command` leads to. Raises IllegalTransitionError where the state does not allow it."""
+def next_state(state: BatchState, command: BatchCommand, batch: str) -> BatchState:
+    """The state that `command` leads to; `batch` is what a refusal calls the batch.
+
+    Raises IllegalTransitionError where the state does not allow the command.
+    """
     try:
         return TRANSITIONS[state][command]
     except KeyError:
-        allowed = " and ".join(source.value for source, row in TRANSITIONS.items() if command in row)
-        message = f"batch is {state.value}; only {allowed} batches can be {_PARTICIPLES[command]}"
-        hint = "start it instead" if (state, command) == (BatchState.DRAFT, BatchCommand.RESUME) else None
-        raise IllegalTransitionError(message, hint=hint) from None
+        allowed = [_worded(source) for source, row in TRANSITIONS.items() if command in row]
+        listed = allowed[0] if len(allowed) == 1 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
+        message = f"{batch} is {_worded(state)}; only {listed} batches can be {_PARTICIPLES[command]}"
+        raise IllegalTransitionError(message, hint=_hint(state, command)) from None
+
+
+def _worded(state: BatchState) -> str:
+    return state.value.replace("_", " ")
+
+
+def _hint(state: BatchState, command: BatchCommand) -> str | None:
+    if state.final:
+        return "it runs again when files are added to it or some of its items are retried"
+    match state, command:
+        case BatchState.DRAFT, BatchCommand.PAUSE:
+            return "nothing of it runs before it is started"
+        case BatchState.DRAFT, BatchCommand.RESUME:
+            return "start it instead"
+        case BatchState.PAUSED, BatchCommand.START:
+            return "resume it instead"
+        case _:
+            return None
 
 
 def hold_of(state: BatchState) -> str | None:

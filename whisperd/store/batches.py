@@ -134,7 +134,7 @@ def transition(
     Raises IllegalTransitionError for a command that the state does not allow, and RefusedError where an unfinished
     batch has the name of one that is to be opened again.
     """
-    state = next_state(batch.state, command)
+    state = next_state(batch.state, command, f"batch {batch.id}")
     if command is BatchCommand.REOPEN:
         _require_free_name(conn, batch.name)
     conn.execute(
