@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from whisperd.models.catalog import MODELS, TEST_MODEL
+from whisperd.models.catalog import MODELS, TEST_MODEL, canonical
 
 LATENCY: Final = 1.0
 """Seconds to wait for the text of a short dictation; longer feels like waiting for a machine."""
@@ -38,7 +38,9 @@ def recommend(measured: Sequence[Measured]) -> list[Recommended]:
     The best is the catalog's first; models that it does not have come after those, and `test-en` last.
     """
     ranks = {name: rank for rank, name in enumerate(MODELS)}
-    ordered = sorted(measured, key=lambda each: (each.model == TEST_MODEL, ranks.get(each.model, len(ranks))))
+    ordered = sorted(
+        measured, key=lambda each: (each.model == TEST_MODEL, ranks.get(canonical(each.model), len(ranks)))
+    )
     return [
         _recommended("dictation", ordered, lambda each: each.latency, LATENCY, "{:.2f} s to a short dictation's text"),
         _recommended(
