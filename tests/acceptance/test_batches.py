@@ -194,7 +194,12 @@ def test_the_commands_make_fill_show_and_end_a_batch(tmp_path: Path) -> None:
 
         daemon.call("queue.pause")
         folder = str(tmp_path / "audio")
-        assert "0 of 3 files done" in ctl("batch", "create", "monday", folder, "--pattern", "clip-*")
+        made = ctl("batch", "create", "monday", folder, "--pattern", "clip-*")
+        assert "0 of 3 files done" in made
+        assert "whisperctl batch start 1" in made
+        refused = ctl("batch", "resume", "monday", status=5)
+        assert "batch 1 is draft; only paused batches can be resumed" in refused
+        assert "start it instead" in refused
         assert "is empty" in ctl("batch", "add", "monday", f"{folder}/empty.wav")
         assert "already on the way" in ctl("submit", f"{folder}/clip-00.wav", "--batch", "monday")
         refused = ctl("batch", "start", "monday", "tuesday", status=4)

@@ -46,6 +46,8 @@ def create(context: "Context", arguments: "Namespace") -> int:
         return _wait(context, link, batch, jobs)
     batch = link.call(names.BATCH_SHOW, {"id": batch["id"], "limit": 1})["batch"]
     output.result({"batch": batch}, batches.line(batch))
+    if batch["state"] == "draft":
+        output.note(f"nothing of it runs before `whisperctl batch start {batch['id']}`")
     _report_failed(context, jobs)
     return names.EXIT_OK
 
