@@ -14,6 +14,7 @@ import msgspec
 from whisperd.errors import IllegalTransitionError
 from whisperd.jobs import estimates
 from whisperd.jobs.job import State
+from whisperd.jobs.transitions import enumerated
 
 MAX_CONCURRENCY: Final = 32
 """Files of one batch in progress at once at most: each is an open file and a stretch of audio in the worker."""
@@ -82,8 +83,7 @@ def next_state(state: BatchState, command: BatchCommand, batch: str) -> BatchSta
         return TRANSITIONS[state][command]
     except KeyError:
         allowed = [_worded(source) for source, row in TRANSITIONS.items() if command in row]
-        listed = allowed[0] if len(allowed) == 1 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
-        message = f"{batch} is {_worded(state)}; only {listed} batches can be {_PARTICIPLES[command]}"
+        message = f"{batch} is {_worded(state)}; only {enumerated(allowed)} batches can be {_PARTICIPLES[command]}"
         raise IllegalTransitionError(message, hint=_hint(state, command)) from None
 
 

@@ -5,7 +5,7 @@ Owns: which command is legal in which state and where it leads. Leaves to others
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from whisperd.errors import IllegalTransitionError
@@ -83,8 +83,12 @@ def next_state(state: State, command: Command) -> State:
 
 def _refusal(state: State, command: Command) -> str:
     allowed = [source.value for source, row in TRANSITIONS.items() if command in row]
-    listed = allowed[0] if len(allowed) == 1 else f"{', '.join(allowed[:-1])} and {allowed[-1]}"
-    return f"job is {state.value}; only {listed} jobs can be {_PARTICIPLES[command]}"
+    return f"job is {state.value}; only {enumerated(allowed)} jobs can be {_PARTICIPLES[command]}"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _hint(state: State) -> str | None:
