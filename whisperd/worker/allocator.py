@@ -1,9 +1,11 @@
-"""How this process takes memory from the system, and when it gives it back.
+"""How this process takes memory from the system and gives it back.
 
 Owns: the settings of the C library's allocator. A model's steps need the same few large blocks again and again. glibc
 by default returns a large block when it is freed and has the next one filled with zeros by the kernel, page by page:
 400,000 page faults a chunk with a model of `small`'s cost, a fifth of all processor time on two cores. Here what was
 freed stays with the process for the next step. Other C libraries are left as they are.
+
+Leaves to others: when memory is given back (`serve` when there is no work, `handlers` before another model is loaded).
 """
 
 import ctypes

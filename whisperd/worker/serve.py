@@ -1,7 +1,8 @@
 """The worker's loop: one call in, one reply out, until the daemon closes its end.
 
-Owns: framing on the socket and the one place where an exception becomes a `Failed`. Imports nothing heavy: the
-libraries are imported after `Ready` is sent, and one that is missing fails calls, not the process.
+Owns: framing on the socket, the one place where an exception becomes a `Failed`, and when a worker without calls
+gives memory back. Imports nothing heavy: the libraries are imported after `Ready` is sent, and one that is missing
+fails calls, not the process.
 """
 
 import os
