@@ -224,8 +224,8 @@ def test_the_memory_that_one_batch_took_serves_the_next(worker: Child, batch: De
     worker.call(batch, Decoded)
     before = worker.page_faults()
     worker.call(batch, Decoded)
-    # Where large blocks are returned after each step these are 170,000.
-    assert worker.page_faults() - before < 1_000
+    # Where large blocks are returned after each step these are 170,000; a block that finds no gap makes some 1,000.
+    assert worker.page_faults() - before < 20_000
 
 
 def test_what_one_model_took_is_given_back_before_another_is_loaded(batch: Decode) -> None:
