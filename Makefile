@@ -21,13 +21,14 @@ DEBIAN += zsh fish systemd pipx rsync
 # The two set-ups wait for the network, each for its own: pip and apt-get run side by side.
 MAKEFLAGS += --jobs=2
 
-.PHONY: help demo test coverage lint bench debian
+.PHONY: help demo test coverage lint bench real-data debian
 help:
 	@echo 'make demo      transcribe the speech that ships with the repository, in a temporary home'
 	@echo 'make test      lint and all tests'
 	@echo 'make coverage  all tests, and which lines and branches they reach, with a floor'
 	@echo 'make lint      ruff, pyright, import-linter'
 	@echo 'make bench     the figures of the README, each with its limit'
+	@echo 'make real-data real weights and real voices for tests and benchmarks, checked, into .real-data (340 MB)'
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'whisperd needs Python 3.11 or newer: install python3.11 and its venv module'; exit 1; }
@@ -68,3 +69,6 @@ coverage: .venv/installed debian
 
 bench: .venv/installed debian
 	@$(BIN)/python -m benchmarks
+
+real-data: .venv/installed
+	@$(BIN)/python -m tools.real_data
