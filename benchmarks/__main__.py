@@ -1,6 +1,7 @@
 """`python -m benchmarks [NAME…] [--json] [--quick]`: runs the benchmarks named, or all, and says which limits hold.
 
-Exit status 1 when a limit does not hold. `--quick` measures the same with less: for a look, not for the record.
+Exit status 1 when a limit does not hold. `--quick` measures the same with less: for a look, not for the record. `real`
+has options of its own.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 from benchmarks.measure import Report
 
 BENCHMARKS = {
+    "real": "real weights on real voices: word errors, speech without words, inventions, times, against faster-whisper",
     "accuracy": "word errors on long-form speech against faster-whisper; borders of chunks; noise",
     "throughput": "file throughput against faster-whisper's batched pipeline alone",
     "batches": "a batch of short clips against the same clips one by one through faster-whisper",
@@ -40,22 +42,32 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=names)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    real = parser.add_argument_group("options of real")
+    real.add_argument("--set", nargs="+", default=(), metavar="NAME", help="only these sets (default: all)")
+    real.add_argument("--languages", nargs="+", default=(), metavar="CODE", help="only sets in these languages")
+    real.add_argument("--model", default="base", help="`base` or `tiny.en` (default: %(default)s)")
+    real.add_argument("--again", action="store_true", help="ask the rivals again instead of using their kept outputs")
+    real.add_argument("--no-throughput", action="store_true", help="texts and times only")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     _say_machine(arguments.json)
-    reports = [_run(name, arguments.json, arguments.quick) for name in arguments.names or BENCHMARKS]
+    reports = [_run(name, arguments) for name in arguments.names or BENCHMARKS]
     missed = [figure for report in reports for figure in report.figures if not figure.holds]
     if not arguments.json:
         print(f"\n{len(missed)} limits do not hold" if missed else "\nall limits hold")
     return 1 if missed else 0
 
 
-def _run(name: str, as_json: bool, quick: bool) -> Report:
-    if not as_json:
+def _run(name: str, arguments: argparse.Namespace) -> Report:
+    if not arguments.json:
         print(f"\n{name}: {BENCHMARKS[name]}", flush=True)
-    report = Report(name, as_json)
-    importlib.import_module(f"benchmarks.{name}").run(report, quick=quick)
+    report = Report(name, arguments.json)
+    own = {
+        "only": arguments.set, "languages": arguments.languages, "model": arguments.model, "again": arguments.again,
+        "throughput": not arguments.no_throughput,
+    } if name == "real" else {}  # fmt: skip
+    importlib.import_module(f"benchmarks.{name}").run(report, quick=arguments.quick, **own)
     return report
 
 
