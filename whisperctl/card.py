@@ -61,6 +61,8 @@ def told(job: "Job", paint: "Paint", bar: "Bar") -> "list[tuple[str, str]]":
         facts.append(("confidence", render.percent(job["confidence"])))
     if job["partial"]:
         facts.append(("missing", paint("yellow", render.duration(job["missing"] or 0) + " could not be read")))
+    if job["unheard"]:
+        facts.append(("unheard", paint("yellow", render.duration(job["unheard"]) + " of speech gave no words")))
     moments = {
         "created": job["created_at"],
         "started": job["started_at"],

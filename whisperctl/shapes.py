@@ -72,6 +72,7 @@ class Job(TypedDict):
     processing_time: float | None
     partial: bool | None
     missing: float | None
+    unheard: float | None
     confidence: float | None
     outputs: list[Output]
     outputs_retry_at: str | None

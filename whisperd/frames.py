@@ -111,11 +111,18 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """One window for the encoder: samples `[start, end)`, at most 30 s, and its context in mel frames (even)."""
+    """One window for the encoder: what is heard of samples `[start, end)`, at most 30 s, and its context in mel frames
+    (even).
+
+    `speech` are the stretches `[start, end)` in which somebody speaks; of longer pauses between them only the edges are
+    heard (`whisperd.worker.window`). Without any, which is how chunks were stored before there was speech in them, all
+    of it is heard.
+    """
 
     start: int
     end: int
     context: int = FULL_CONTEXT
+    speech: tuple[tuple[int, int], ...] = ()
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -155,11 +162,13 @@ class DecodeOptions(msgspec.Struct, frozen=True):
 
 
 class ChunkResult(msgspec.Struct, frozen=True):
-    """A chunk's segments. `attempts` is 1 plus the number of further decodings the fallback ladder made."""
+    """A chunk's segments. `attempts` is 1 plus the number of further decodings, by the ladder and for speech without
+    words; `unheard` are the stretches `[start, end)`, in seconds, in which somebody speaks and no words were found."""
 
     chunk: Chunk
     segments: tuple[Segment, ...]
     attempts: int = 1
+    unheard: tuple[tuple[float, float], ...] = ()
 
 
 # -- calls: daemon to worker ------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ def job_view(row: JobRow, situation: Situation) -> JobView:
         processing_time=round(row.processing_time, 3),
         partial=row.partial,
         missing=row.missing,
+        unheard=row.unheard,
         confidence=row.confidence,
         outputs=list(row.outputs),
         outputs_retry_at=_time(row.outputs_due_at),

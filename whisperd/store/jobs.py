@@ -298,6 +298,7 @@ def _consequences(job: JobRow, command: Command, state: State, now: float) -> di
             "notes": (),
             "partial": None,
             "missing": None,
+            "unheard": None,
             "confidence": None,
         }
         if job.state is State.COMPLETED or not job.done:

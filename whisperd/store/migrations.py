@@ -17,7 +17,10 @@ from whisperd.store import backups, tables
 APPLICATION_ID: Final = 0x77737064
 """`wspd` in ASCII, in the header of every database of ours: no other program's file is taken for one."""
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (tables.ALL,)
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (
+    tables.ALL,
+    ("ALTER TABLE jobs ADD COLUMN unheard REAL CHECK (unheard >= 0)",),
+)
 """The statements that lead from each version to the next; the version of a database is how many of these it has had."""
 
 

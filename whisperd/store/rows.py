@@ -21,8 +21,8 @@ class JobRow(Struct, frozen=True):
     `attempts` are the failures charged so far, `failures` the same by kind. `unfinished_starts` are the starts since
     the last stored checkpoint that the daemon did not live to end (the one under way included). `done` is the seconds
     of audio transcribed and stored, `processing_time` the seconds of computing that took. `model` is the model's name
-    once chosen. `hold` says what keeps a queued job from starting. `partial`, `missing` and `confidence` are the
-    finished transcript's, here for lists. `outputs_due_at` is when files that could not be written are tried again.
+    once chosen. `hold` says what keeps a queued job from starting. `partial`, `missing`, `unheard` and `confidence`
+    are the finished transcript's, here for lists. `outputs_due_at` is when files that could not be written are tried again.
     `path` is the name that the file came with, `moved_to` where it went while it waited.
     `size` is the file's bytes, `batch` the batch whose item it is. Jobs of one `company` may be in progress beside each
     other; one that is to be `alone` may not, until it has stored a checkpoint.
@@ -62,6 +62,7 @@ class JobRow(Struct, frozen=True):
     device: str | None
     partial: bool | None
     missing: float | None
+    unheard: float | None
     confidence: float | None
     outputs: tuple[Output, ...]
     outputs_due_at: float | None
@@ -98,6 +99,7 @@ class JobChanges(Struct, frozen=True, kw_only=True):
     device: str | UnsetType | None = UNSET
     partial: bool | UnsetType | None = UNSET
     missing: float | UnsetType | None = UNSET
+    unheard: float | UnsetType | None = UNSET
     confidence: float | UnsetType | None = UNSET
     outputs: tuple[Output, ...] | UnsetType = UNSET
     outputs_due_at: float | UnsetType | None = UNSET

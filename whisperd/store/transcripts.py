@@ -35,6 +35,7 @@ def told_of(transcript: Transcript) -> JobChanges:
         device=transcript.device,
         partial=transcript.partial,
         missing=transcript.missing,
+        unheard=transcript.unheard,
         confidence=transcript.confidence,
         notes=transcript.notes,
     )

@@ -123,6 +123,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     partial: bool
     missing: float
+    unheard: float
     notes: tuple[str, ...]
 
 
@@ -139,6 +140,7 @@ def _json(transcript: Transcript) -> str:
         device=transcript.device,
         partial=transcript.partial,
         missing=transcript.missing,
+        unheard=transcript.unheard,
         notes=transcript.notes,
     )
     return msgspec.json.encode(document).decode() + "\n"

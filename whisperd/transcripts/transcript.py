@@ -17,13 +17,17 @@ end of a compressed file is routinely off by a packet or an encoder's padding.""
 
 TOLERATED_SHARE = 0.01
 
+PLACES_NAMED = 5
+"""Places of speech without words that a note names."""
+
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):
     """What was said in one audio source. All times are seconds.
 
     `confidence` is the mean of exp(avg_logprob) over the segments weighted by their durations, from 0 to 1; 0 when
     there are none. `missing` is the audio that could not be decoded; `partial` says that this is more than rounding,
-    or that decoding ended early. `device` is where the model ran. `notes` are sentences for the person about how the
+    or that decoding ended early. `unheard` is the speech that no words were found for, though it was decoded more than
+    once. `device` is where the model ran. `notes` are sentences for the person about how the
     result came to be, such as a smaller model taken for want of memory.
     """
 
@@ -38,6 +42,7 @@ class Transcript(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     partial: bool = False
     missing: float = 0.0
+    unheard: float = 0.0
     notes: tuple[str, ...] = ()
 
 
@@ -57,6 +62,7 @@ def assemble(
     """The transcript of chunks that were decoded in any order; `ended_early` when decoding gave up before the end."""
     in_time = sorted(results, key=lambda result: result.chunk.start)
     segments = tuple(segment for result in in_time for segment in result.segments)
+    unheard = [stretch for result in in_time for stretch in result.unheard]
     return Transcript(
         text=joined_text(segments),
         segments=segments,
@@ -69,8 +75,25 @@ def assemble(
         device=device,
         partial=ended_early or loses_too_much(missing, duration),
         missing=missing,
-        notes=notes,
+        unheard=round(math.fsum(end - start for start, end in unheard), 3),
+        notes=(*notes, *_said_of(unheard)),
     )
+
+
+def _said_of(unheard: Sequence[tuple[float, float]]) -> tuple[str, ...]:
+    """The note on speech without words: how much, and where the first of it is."""
+    if not unheard:
+        return ()
+    seconds = math.fsum(end - start for start, end in unheard)
+    places = ", ".join(_clock(start) for start, _ in unheard[:PLACES_NAMED])
+    more = f" and {len(unheard) - PLACES_NAMED} more" if len(unheard) > PLACES_NAMED else ""
+    return (f"no words were found for {seconds:.1f} s of what sounds like speech, at {places}{more}",)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def joined_text(segments: Iterable[frames.Segment]) -> str:

@@ -92,6 +92,7 @@ class JobView(Struct, frozen=True):
     processing_time: float | None = None
     partial: bool | None = None
     missing: float | None = None
+    unheard: float | None = None
     confidence: float | None = None
     outputs: list[Output] = []
     outputs_retry_at: str | None = None
@@ -147,7 +148,8 @@ class JobShowResult(Struct, frozen=True):
 
 
 class TranscriptView(Struct, frozen=True):
-    """A finished transcript. `missing` is the seconds of audio that could not be decoded."""
+    """A finished transcript. `missing` is the seconds of audio that could not be decoded, `unheard` those in which
+    somebody speaks and no words were found."""
 
     text: str
     segments: list[Segment]
@@ -161,6 +163,7 @@ class TranscriptView(Struct, frozen=True):
     model: str
     device: str
     notes: list[str] = []
+    unheard: float = 0.0
 
 
 class JobTextParams(Params, frozen=True):

@@ -1,6 +1,6 @@
 """Beam search over a Whisper decoder in PyTorch, step for step as CTranslate2 does it.
 
-Owns: the search and the rules on the logits: suppressed tokens, timestamps, repetition, n-grams. They follow
+Owns: the search and the rules on the logits: suppressed tokens, repetition, n-grams. They follow
 CTranslate2's `decoding.cc`, `decoding_utils.cc` and `whisper.cc` (4.8), so that both engines write the same text; the
 tests compare them. Leaves to others: the network's passes (`torch_network`).
 
@@ -27,16 +27,12 @@ _FORBIDDEN: Final = torch.finfo(torch.float32).min
 class Rules:
     """Which tokens may come: token ids of the vocabulary, and the rung's remedies against repetition.
 
-    `first` may not come first. Timestamps, the ids from `timestamps` on, come first (at most `latest_first` above it),
-    in pairs, and never go back.
+    `first` may not come first.
     """
 
     end: int
     suppressed: Tensor
     first: Tensor
-    no_timestamps: int
-    timestamps: int
-    latest_first: int
     rung: Rung
 
 
@@ -49,23 +45,21 @@ class Found:
 
     @property
     def mean(self) -> float:
-        """What texts are compared by: a length penalty of 1. A text is never empty, since a timestamp comes first."""
-        return self.score / len(self.tokens)
+        """What texts are compared by: a length penalty of 1."""
+        return self.score / max(1, len(self.tokens))
 
 
 def search(
     network: Network, cache: Cache, start: Tensor, rules: Rules, *, beams: int, longest: int
-) -> tuple[list[list[Found]], Tensor]:
-    """For each chunk up to `beams` texts of at most `longest` tokens, best first; and the first step's logits
-    `(chunks, vocabulary)`.
+) -> list[list[Found]]:
+    """For each chunk up to `beams` texts of at most `longest` tokens, best first.
 
     `start`, shape `(chunks, 1)`, is the last token before the text; what comes before is in the cache.
     """
     logits = network.decode(start, cache)[:, -1]
-    first = logits
     if beams == 1:
-        return [[found] for found in _greedy(network, cache, logits, rules, longest)], first
-    return _beam_search(network, cache, logits, rules, beams, longest), first
+        return [[found] for found in _greedy(network, cache, logits, rules, longest)]
+    return _beam_search(network, cache, logits, rules, beams, longest)
 
 
 def _greedy(network: Network, cache: Cache, logits: Tensor, rules: Rules, longest: int) -> list[Found]:
@@ -162,7 +156,6 @@ def _log_probabilities(logits: Tensor, texts: Sequence[Sequence[int]], rules: Ru
     logits[:, rules.suppressed] = _FORBIDDEN
     if not texts[0]:
         logits[:, rules.first] = _FORBIDDEN
-    _keep_timestamps_in_order(logits, texts, rules)
     return logits.log_softmax(dim=-1)
 
 
@@ -178,30 +171,3 @@ def _would_repeat(text: Sequence[int], size: int) -> set[int]:
     """The tokens that would make the last `size` tokens of the text some that it has already."""
     beginning = tuple(text[len(text) - size + 1 :])
     return {text[at + size - 1] for at in range(len(text) - size + 1) if tuple(text[at : at + size - 1]) == beginning}
-
-
-def _keep_timestamps_in_order(logits: Tensor, texts: Sequence[Sequence[int]], rules: Rules) -> None:
-    begin = rules.timestamps
-    logits[:, rules.no_timestamps] = _FORBIDDEN
-    if not texts[0]:
-        logits[:, :begin] = _FORBIDDEN
-        logits[:, begin + rules.latest_first + 1 :] = _FORBIDDEN
-        return
-    undecided: list[int] = []
-    for row, text in enumerate(texts):
-        if text[-1] < begin:
-            undecided.append(row)
-            if (earlier := next((token for token in reversed(text) if token >= begin), None)) is not None:
-                logits[row, begin : earlier + 1] = _FORBIDDEN
-        elif len(text) == 1 or text[-2] >= begin:  # a pair is complete: text must follow
-            logits[row, begin:] = _FORBIDDEN
-        else:  # a pair has begun: its other half or the end must follow
-            undecided.append(row)
-            logits[row, : rules.end] = _FORBIDDEN
-            logits[row, begin : text[-1]] = _FORBIDDEN
-    if undecided:
-        # A timestamp is due where all of them together are likelier than any text token.
-        rows = torch.tensor(undecided, device=logits.device)
-        scored = logits[rows].log_softmax(dim=-1)
-        due = scored[:, begin:].logsumexp(dim=-1) > scored[:, :begin].max(dim=-1).values
-        logits[rows[due], :begin] = _FORBIDDEN

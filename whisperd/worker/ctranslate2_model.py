@@ -1,7 +1,7 @@
 """The speech model on CTranslate2, with faster-whisper's feature extractor and tokenizer.
 
 Owns: loading from a folder without ever asking a hub, and translating between our values and the library's. Its batched
-pipeline is not used: it carries state between chunks and drops what follows the last timestamp.
+pipeline is not used: it carries state between chunks and now and then leaves out a whole window.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -22,7 +22,6 @@ from whisperd.worker.failures import WorkError, failure_of
 from whisperd.worker.features import LogMel
 from whisperd.worker.fingerprint import LIBRARIES, fingerprint
 from whisperd.worker.model import (
-    MAX_INITIAL_TIMESTAMP,
     MAX_LENGTH,
     Alignment,
     Alternative,
@@ -30,6 +29,7 @@ from whisperd.worker.model import (
     Features,
     Hypothesis,
     Search,
+    longest_text,
 )
 from whisperd.worker.model_folder import DAMAGED, load_tokenizer, require_files
 
@@ -89,23 +89,22 @@ class CTranslate2Model:
     def encode(self, features: Features) -> Encoded:
         return EncodedChunks(self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(features))))
 
-    def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
+    def generate(self, encoded: Encoded, prompts: Sequence[Sequence[int]], search: Search) -> list[Hypothesis]:
         results = self._model.generate(
             _storage(encoded),
-            [list(search.prompt)] * count,
+            [list(prompt) for prompt in prompts],
             beam_size=search.beam_size,
-            num_hypotheses=search.beam_size,
+            num_hypotheses=search.beam_size if search.alternatives else 1,
             repetition_penalty=search.rung.repetition_penalty,
             no_repeat_ngram_size=search.rung.no_repeat_ngram_size,
             max_length=MAX_LENGTH,
             return_scores=True,
             return_no_speech_prob=True,
-            max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
             suppress_blank=True,
             suppress_tokens=list(search.suppressed),
             sampling_temperature=0,
         )
-        return [_hypothesis(result, search.longest) for result in results]
+        return [_hypothesis(result, longest_text(prompt)) for result, prompt in zip(results, prompts, strict=True)]
 
     def align(self, encoded: Encoded, tokenizer: Tokenizer, tokens: list[int], frames: int) -> Alignment:
         (result,) = self._model.align(_storage(encoded), tokenizer.sot_sequence, [tokens], frames)

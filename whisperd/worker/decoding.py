@@ -1,50 +1,40 @@
-"""From chunks of samples to segments: encode together, generate together, judge and align one by one.
+"""From chunks of samples to segments: encode together, generate together, settle one by one.
 
-Owns: the decoding loop over a `SpeechModel`, the prompt, and the order of its remedies. Keeps no state between
+Owns: the decoding loop over a `SpeechModel`, the prompt, and the language of each chunk. Keeps no state between
 chunks, so that a chunk's result depends on its samples, the options and the engine alone, and never on its mates, its
-file or what was decoded before. Leaves to others: the rules (`ladder`, `segments`, `words`).
+file or what was decoded before. Leaves to others: when a text is good enough (`settling`), segments' borders
+(`segments`).
+
+Text is decoded without timestamps. A model that writes them ends a window early now and then, after the last one that
+it wrote, and leaves out sentences between two; times come from an alignment of the text instead.
 """
 
 # pyright: reportMissingTypeStubs=false
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-import msgspec
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
-from whisperd.frames import FULL_CONTEXT, SAMPLE_RATE, Chunk, ChunkResult, DecodeOptions, Segment, Word
+from whisperd.frames import FULL_CONTEXT, Chunk, ChunkResult, DecodeOptions, Segment, Word
 from whisperd.worker import ladder
 from whisperd.worker.audio import Samples
-from whisperd.worker.ladder import Attempt
-from whisperd.worker.model import Encoded, Rung, Search, SpeechModel
-from whisperd.worker.segments import split_tokens
-from whisperd.worker.words import timed_words
+from whisperd.worker.model import SpeechModel
+from whisperd.worker.segments import joined, split_words
+from whisperd.worker.settling import Heard, Settled, Settling
+from whisperd.worker.window import Span, Window
+from whisperd.worker.words import TimedWord
 
 _PROMPT_TOKENS: Final = 223
 """Most tokens before the transcript: half of the decoder's 448, less the token that announces them (the reference
 implementation's limit)."""
 
 _SAMPLES_A_FRAME: Final = 160
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is the same for all chunks of a call."""
-
-    model: SpeechModel
-    tokenizer: Tokenizer
-    prompt: tuple[int, ...]
-    suppressed: tuple[int, ...]
-    options: DecodeOptions
-
-    def search(self, rung: Rung) -> Search:
-        return Search(self.prompt, self.suppressed, self.options.beam_size, rung)
 
 
 def decode_chunks(
@@ -54,123 +44,70 @@ def decode_chunks(
 
     Neighbours of one context are encoded and generated as one batch. Raises what the model's library raises.
     """
-    tokenizer = model.tokenizer(options.language, options.task)
-    # -1 stands for the set of symbols that are not speech; the annotation of the library is wrong.
-    suppressed = get_suppressed_tokens(tokenizer, [-1])  # pyright: ignore[reportArgumentType]
-    work = _Work(model, tokenizer, prompt_tokens(tokenizer, options), tuple(suppressed or ()), options)
     results: list[ChunkResult] = []
-    for context, mates in groupby(chunks, key=lambda pair: pair[0].context):
-        results.extend(_decode_together(work, list(mates), context))
+    for context, group in groupby(chunks, key=lambda pair: pair[0].context):
+        windows = [(Window(chunk), samples) for chunk, samples in group]
+        heard = [Heard(window.heard(samples), window.speech, context) for window, samples in windows]
+        settled = _decode_group(model, heard, options)
+        results.extend(_result(window, one, options) for (window, _), one in zip(windows, settled, strict=True))
     return tuple(results)
 
 
+def _decode_group(model: SpeechModel, group: list[Heard], options: DecodeOptions) -> list[Settled]:
+    tokenizer = model.tokenizer(options.language, options.task)
+    # -1 stands for the set of symbols that are not speech; the annotation of the library is wrong.
+    suppressed = get_suppressed_tokens(tokenizer, [-1])  # pyright: ignore[reportArgumentType]
+    prompt = prompt_tokens(tokenizer, options)
+    settling = Settling(model, tokenizer, prompt, tuple(suppressed or ()), options)
+    encoded = model.encode(np.stack([model.features(heard.samples, heard.context) for heard in group]))
+    close_calls = options.fallback and group[0].context < FULL_CONTEXT
+    hypotheses = model.generate(encoded, [prompt] * len(group), settling.search(ladder.PLAIN, alternatives=close_calls))
+    return [
+        settling.settle(heard, encoded.one(index), hypothesis)
+        for index, (heard, hypothesis) in enumerate(zip(group, hypotheses, strict=True))
+    ]
+
+
 def prompt_tokens(tokenizer: Tokenizer, options: DecodeOptions) -> tuple[int, ...]:
-    """What stands before each chunk's transcript: hotwords and prompt as text said before, then task and language."""
+    """What stands before each chunk's transcript: hotwords and prompt as text said before, then language, task, and that
+    no timestamps are wanted."""
     hotwords = tokenizer.encode(" " + options.hotwords.strip())[:_PROMPT_TOKENS] if options.hotwords else []
     prompt = tokenizer.encode(" " + options.prompt.strip()) if options.prompt else []
     room = _PROMPT_TOKENS - len(hotwords)
     said = [*hotwords, *prompt[max(0, len(prompt) - room) :]]
-    return (*((tokenizer.sot_prev, *said) if said else ()), *tokenizer.sot_sequence)
+    return (*((tokenizer.sot_prev, *said) if said else ()), *tokenizer.sot_sequence, tokenizer.no_timestamps)
 
 
-def _decode_together(work: _Work, mates: list[tuple[Chunk, Samples]], context: int) -> list[ChunkResult]:
-    encoded = work.model.encode(np.stack([work.model.features(samples, context) for _, samples in mates]))
-    hypotheses = work.model.generate(encoded, work.search(ladder.PLAIN), len(mates))
-    results: list[ChunkResult] = []
-    for index, ((chunk, samples), hypothesis) in enumerate(zip(mates, hypotheses, strict=True)):
-        first = Attempt(hypothesis, _text(work, hypothesis.tokens), len(samples) / SAMPLE_RATE)
-        results.append(_decode_alone(work, chunk, samples, first, encoded, index))
-    return results
+def _result(window: Window, settled: Settled, options: DecodeOptions) -> ChunkResult:
+    words = [_in_audio(window, word) for word in settled.words]
+    return ChunkResult(
+        window.chunk,
+        tuple(_segment(window.chunk, part, settled, options) for part in split_words(words)),
+        settled.attempts,
+        tuple((round(span.start, 3), round(span.end, 3)) for span in map(window.in_audio, settled.unheard)),
+    )
 
 
-def _decode_alone(
-    work: _Work, chunk: Chunk, samples: Samples, first: Attempt, batch: Encoded, index: int
-) -> ChunkResult:
-    """A chunk's result from its first attempt, which is followed by others while it is in doubt."""
-    again = work.options.fallback and _is_unsettled(work, chunk, first)
-    encoded = batch.one(index) if again or work.options.words else None
-    attempts = 1
-    kept = first
-    if encoded is not None and again:
-        tried = [first]
-        if chunk.context < FULL_CONTEXT:
-            # Too little context is the likeliest cause; what it gave is not compared with what the whole window gives.
-            encoded = work.model.encode(work.model.features(samples, FULL_CONTEXT)[np.newaxis])
-            tried = [_attempt(work, encoded, ladder.PLAIN, first.duration)]
-            attempts += 1
-        for rung in ladder.LADDER:
-            if not ladder.is_doubtful(tried[-1]):
-                break
-            tried.append(_attempt(work, encoded, rung, first.duration))
-            attempts += 1
-        kept = ladder.best(tried)
-    if ladder.is_silence(kept):
-        return ChunkResult(chunk, (), attempts)
-    segments = _segments(work, chunk, kept)
-    if encoded is not None and work.options.words and segments:
-        segments = _with_words(work, chunk, segments, encoded)
-    return ChunkResult(chunk, tuple(segments), attempts)
+def _in_audio(window: Window, word: TimedWord) -> TimedWord:
+    start, end = window.in_audio(Span(word.start, word.end))
+    return replace(word, start=start, end=end)
 
 
-def _is_unsettled(work: _Work, chunk: Chunk, first: Attempt) -> bool:
-    """Whether the first attempt is not the last: it is doubted, or the chunk's context is short of the whole window and
-    other words were nearly as probable, which the rest of the window may decide otherwise."""
-    if ladder.is_doubtful(first):
-        return True
-    if chunk.context == FULL_CONTEXT or ladder.is_silence(first):
-        return False
-    others = [(_text(work, other.tokens), other.logprob) for other in first.hypothesis.alternatives]
-    return ladder.is_close_call(first.text, first.hypothesis.logprob, others)
-
-
-def _attempt(work: _Work, encoded: Encoded, rung: Rung, duration: float) -> Attempt:
-    (hypothesis,) = work.model.generate(encoded, work.search(rung), 1)
-    return Attempt(hypothesis, _text(work, hypothesis.tokens), duration)
-
-
-def _text(work: _Work, tokens: Sequence[int]) -> str:
-    return work.tokenizer.decode(list(tokens))
-
-
-def _segments(work: _Work, chunk: Chunk, kept: Attempt) -> list[Segment]:
-    offset = chunk.start / SAMPLE_RATE
-    avg_logprob = kept.hypothesis.avg_logprob
-    segments: list[Segment] = []
-    for span in split_tokens(kept.hypothesis.tokens, work.tokenizer.timestamp_begin, work.tokenizer.eot, kept.duration):
-        text = work.tokenizer.decode(list(span.tokens))
-        if text.strip():
-            segments.append(
-                Segment(
-                    start=round(offset + span.start, 3),
-                    end=round(offset + span.end, 3),
-                    text=text,
-                    confidence=round(math.exp(min(0.0, avg_logprob)), 4),
-                    avg_logprob=round(avg_logprob, 4),
-                    compression_ratio=round(kept.compression_ratio, 4),
-                    no_speech_prob=round(kept.hypothesis.no_speech_prob, 4),
-                    seek=chunk.start // _SAMPLES_A_FRAME,
-                    tokens=span.tokens,
-                )
-            )
-    return segments
-
-
-def _with_words(work: _Work, chunk: Chunk, segments: list[Segment], encoded: Encoded) -> list[Segment]:
-    """The segments with their words; a segment's times become those of its first and last word."""
-    texts = [[token for token in segment.tokens if token < work.tokenizer.eot] for segment in segments]
-    tokens = [token for text in texts for token in text]
-    duration = (chunk.end - chunk.start) / SAMPLE_RATE
-    alignment = work.model.align(encoded, work.tokenizer, tokens, -(-(chunk.end - chunk.start) // _SAMPLES_A_FRAME))
-    offset = chunk.start / SAMPLE_RATE
-    timed: list[Segment] = []
-    for segment, words in zip(segments, timed_words(work.tokenizer, texts, alignment, duration), strict=True):
-        own = [
-            Word(round(offset + word.start, 3), round(offset + word.end, 3), word.word, round(word.probability, 4))
-            for word in words
-        ]
-        times = (own[0].start, own[-1].end) if own else (segment.start, segment.end)
-        timed.append(msgspec.structs.replace(segment, start=times[0], end=times[1], words=tuple(own)))
-    return timed
+def _segment(chunk: Chunk, words: list[TimedWord], settled: Settled, options: DecodeOptions) -> Segment:
+    text, avg_logprob = joined(words), settled.hypothesis.avg_logprob
+    own = tuple(Word(round(word.start, 3), round(word.end, 3), word.text, round(word.probability, 4)) for word in words)
+    return Segment(
+        start=own[0].start,
+        end=own[-1].end,
+        text=text,
+        confidence=round(math.exp(min(0.0, avg_logprob)), 4),
+        avg_logprob=round(avg_logprob, 4),
+        compression_ratio=round(ladder.compression_ratio(text), 4),
+        no_speech_prob=round(settled.hypothesis.no_speech_prob, 4),
+        seek=chunk.start // _SAMPLES_A_FRAME,
+        tokens=tuple(token for word in words for token in word.tokens),
+        words=own if options.words else None,
+    )
 
 
 def detect_language(model: SpeechModel, chunks: Sequence[tuple[Chunk, Samples]]) -> tuple[str, float]:
@@ -182,7 +119,8 @@ def detect_language(model: SpeechModel, chunks: Sequence[tuple[Chunk, Samples]])
         return "en", 1.0
     totals: dict[str, float] = {}
     for chunk, samples in chunks:
-        encoded = model.encode(model.features(samples, chunk.context)[np.newaxis])
+        heard = Window(chunk).heard(samples)
+        encoded = model.encode(model.features(heard, chunk.context)[np.newaxis])
         for language, probability in model.language_probabilities(encoded)[0].items():
             totals[language] = totals.get(language, 0.0) + probability
     language = max(totals, key=lambda code: totals[code])

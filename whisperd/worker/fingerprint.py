@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-PIPELINE_VERSION: Final = 2
+PIPELINE_VERSION: Final = 3
 """Counts changes of our own that give other results: reading, packing, decoding, splitting."""
 
 MODEL_FILES: Final = (

@@ -1,50 +1,61 @@
-"""The fallback ladder: when a result is doubted or was a close call, how it is decoded again, and which one is kept.
-Pure.
+"""The fallback ladder: when a decoding is doubted or was a close call, how it is done again, and which one is kept. Pure.
 
 Nothing is sampled: a temperature would make a resumed job differ from an undisturbed one (CTranslate2's random seed
-acts once a thread). The thresholds are the reference implementation's.
+acts once a thread). Speech repeats itself too, in menus, numbers and songs. So repetition alone condemns nothing: what
+is repeated is decoded again in parts, and what the parts repeat as well was said.
 """
 
-import unicodedata
+import math
+import re
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from whisperd.worker.audit import bare
 from whisperd.worker.model import Hypothesis, Rung
+from whisperd.worker.words import TimedWord
 
 PLAIN: Final = Rung(1.0, 0)
 """How everything is decoded first."""
 
 LADDER: Final = (Rung(1.1, 0), Rung(1.2, 5), Rung(1.4, 3))
-"""Then, in order: discourage repetition, forbid repeating five tokens, forbid three. Speech repeats itself too, so the
-mildest remedy comes first."""
+"""Then, in order: discourage repetition, forbid repeating five tokens, forbid three."""
 
-COMPRESSION_RATIO: Final = 2.4
 AVG_LOGPROB: Final = -1.0
 NO_SPEECH: Final = 0.6
-"""The reference implementation's thresholds: more repetitive, less probable, and rather silence."""
+"""The reference implementation's thresholds: less probable than this, and rather silence."""
 
 CLOSE_CALL: Final = 1.0
 """Log odds under which other words were nearly as probable: less than e (2.7) to 1. Of 1,000 dictations of 2 to 5 s
 by the test model, 9 said other words in fitted than in full context; 7 of these and 14 more come this near."""
 
+REPEATS: Final = 4
+"""Times in a row from which a repetition is looked into. The reference implementation goes by how well UTF-8 bytes
+compress, which takes a menu in Cyrillic for a loop."""
+
+_SHORTEST_LOOP: Final = 12
+"""Letters of a repetition that is looked into: 0000 is none."""
+
 _CHARACTERS_A_SECOND: Final = 40
 _CHARACTERS_AT_LEAST: Final = 20
 """Text longer than this is not speech: the fastest speakers reach about 25 characters a second."""
 
+_LOOP: Final = re.compile(r"(.{1,120}?)\1{" + str(REPEATS - 1) + r",}", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """One decoding of a chunk of `duration` seconds."""
+    """One decoding of a window of `duration` seconds.
+
+    `coverage` is the share of its speech that has words, `words` carry their probabilities by the plain model.
+    """
 
     hypothesis: Hypothesis
     text: str
     duration: float
-
-    @property
-    def compression_ratio(self) -> float:
-        return compression_ratio(self.text)
+    words: tuple[TimedWord, ...] = ()
+    coverage: float = 1.0
 
 
 def compression_ratio(text: str) -> float:
@@ -58,16 +69,82 @@ def is_silence(attempt: Attempt) -> bool:
     return attempt.hypothesis.no_speech_prob > NO_SPEECH and attempt.hypothesis.avg_logprob < AVG_LOGPROB
 
 
+def is_repetitive(text: str) -> bool:
+    """Whether something is said REPEATS times in a row, in any script."""
+    return any(len(loop.group()) >= _SHORTEST_LOOP for loop in _LOOP.finditer(bare(text)))
+
+
+def is_too_long(attempt: Attempt) -> bool:
+    """Whether nobody could have said so much."""
+    return len(attempt.text) > _CHARACTERS_AT_LEAST + _CHARACTERS_A_SECOND * attempt.duration
+
+
 def is_doubtful(attempt: Attempt) -> bool:
     """Too repetitive, too improbable, without an end, or longer than speech can be; silence is none of these."""
     if is_silence(attempt):
         return False
-    return (
-        attempt.compression_ratio > COMPRESSION_RATIO
-        or attempt.hypothesis.avg_logprob < AVG_LOGPROB
-        or not attempt.hypothesis.ended
-        or len(attempt.text) > _CHARACTERS_AT_LEAST + _CHARACTERS_A_SECOND * attempt.duration
+    return is_broken(attempt) or is_repetitive(attempt.text) or attempt.hypothesis.avg_logprob < AVG_LOGPROB
+
+
+def is_broken(attempt: Attempt) -> bool:
+    """Without an end, or longer than speech can be: nothing that was said."""
+    return not attempt.hypothesis.ended or is_too_long(attempt)
+
+
+def best(attempts: Sequence[Attempt]) -> Attempt:
+    """The first that is not doubtful; otherwise, of those that could have been said if any, the one whose words cover
+    more of the speech, by more than a little, and are more probable by the plain model; the earliest of equals."""
+    for attempt in attempts:
+        if not is_doubtful(attempt):
+            return attempt
+    sound = [attempt for attempt in attempts if not is_broken(attempt)]
+    return max(sound or attempts, key=lambda attempt: (round(attempt.coverage * 10), _mean_probability(attempt)))
+
+
+def _mean_probability(attempt: Attempt) -> float:
+    """The mean of the logarithms of the words' probabilities: a word that the model was forced to say costs most."""
+    if not attempt.words:
+        return attempt.hypothesis.avg_logprob
+    return sum(math.log(max(word.probability, 1e-6)) for word in attempt.words) / len(attempt.words)
+
+
+def joined(left: Attempt, right: Attempt, border: float) -> Attempt:
+    """The two parts of a window, the right one `border` seconds later, as one attempt. A part that is silence says
+    nothing."""
+    left, right = (replace(part, text="", words=()) if is_silence(part) else part for part in (left, right))
+    tokens = len(left.hypothesis.tokens) + len(right.hypothesis.tokens) + 2
+    duration = left.duration + right.duration
+    return Attempt(
+        Hypothesis(
+            tokens=left.hypothesis.tokens + right.hypothesis.tokens,
+            avg_logprob=(left.hypothesis.logprob + right.hypothesis.logprob) / tokens,
+            no_speech_prob=max(left.hypothesis.no_speech_prob, right.hypothesis.no_speech_prob),
+            ended=left.hypothesis.ended and right.hypothesis.ended,
+        ),
+        left.text + right.text,
+        duration,
+        (*left.words, *(word.later(border) for word in right.words)),
+        (left.coverage * left.duration + right.coverage * right.duration) / duration,
     )
+
+
+def agree(attempt: Attempt, parts: Attempt) -> bool:
+    """Whether what is repeated in an attempt was said: it ended, and its parts, decoded alone, repeat it as well."""
+    return not is_broken(attempt) and is_repetitive(parts.text) and not is_broken(parts)
+
+
+def without_loop(words: Sequence[TimedWord]) -> tuple[TimedWord, ...]:
+    """What is said REPEATS times in a row said once: for an attempt that nobody could have said."""
+    said = [bare(word.text) for word in words]
+    for first in range(len(words)):
+        for size in range(1, (len(words) - first) // REPEATS + 1):
+            unit = said[first : first + size]
+            end = first + size
+            while said[end : end + size] == unit:
+                end += size
+            if end - first >= REPEATS * size and any(unit):
+                return without_loop((*words[: first + size], *words[end:]))
+    return tuple(words)
 
 
 def is_close_call(text: str, logprob: float, others: Iterable[tuple[str, float]]) -> bool:
@@ -75,20 +152,5 @@ def is_close_call(text: str, logprob: float, others: Iterable[tuple[str, float]]
 
     Case, punctuation and spaces make no other words.
     """
-    words = _bare(text)
-    return any(logprob - other < CLOSE_CALL and _bare(said) != words for said, other in others)
-
-
-def _bare(text: str) -> str:
-    """Letters, marks and digits alone: with marks, since they are the vowels of many scripts."""
-    return "".join(character for character in text.casefold() if unicodedata.category(character)[0] in "LMN")
-
-
-def best(attempts: Sequence[Attempt]) -> Attempt:
-    """The first that is not doubtful; otherwise, of those that are not repetitive and came to an end if any, the most
-    probable; the earliest of equals."""
-    for attempt in attempts:
-        if not is_doubtful(attempt):
-            return attempt
-    sound = [a for a in attempts if a.compression_ratio <= COMPRESSION_RATIO and a.hypothesis.ended]
-    return max(sound or attempts, key=lambda attempt: attempt.hypothesis.avg_logprob)
+    words = bare(text)
+    return any(logprob - other < CLOSE_CALL and bare(said) != words for said, other in others)

@@ -7,6 +7,7 @@ Owns: the `SpeechModel` protocol and the plain values it speaks. Leaves to other
 
 # pyright: reportMissingTypeStubs=false
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -19,14 +20,10 @@ from whisperd.frames import Loaded, Task
 Features = NDArray[np.float32]
 
 POSITION_SECONDS: Final = 0.02
-"""Seconds of one encoder position (two mel frames), the unit of timestamp tokens and alignments."""
+"""Seconds of one encoder position (two mel frames), the unit of alignments."""
 
 MAX_LENGTH: Final = 448
 """Tokens of Whisper's decoder, prompt included; at most half of them are generated."""
-
-MAX_INITIAL_TIMESTAMP: Final = 50
-"""Positions (1 s) within which the first timestamp lies: Whisper's own rule, which keeps it from skipping what is said
-first. Chunks begin 0.4 s before speech."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +36,18 @@ class Rung:
 
 @dataclass(frozen=True)
 class Search:
-    """How to generate: the tokens that come before, those that may not occur, and the beam."""
+    """How to generate: the tokens that may not occur, the beam, and whether the alternatives are wanted as well, which
+    takes longer."""
 
-    prompt: tuple[int, ...]
     suppressed: tuple[int, ...]
     beam_size: int
     rung: Rung
+    alternatives: bool = False
 
-    @property
-    def longest(self) -> int:
-        """Tokens of a text that ran into the limit."""
-        return min(MAX_LENGTH // 2, MAX_LENGTH - len(self.prompt))
+
+def longest_text(prompt: Sequence[int]) -> int:
+    """Tokens of a text that ran into the limit."""
+    return min(MAX_LENGTH // 2, MAX_LENGTH - len(prompt))
 
 
 class Alternative(NamedTuple):
@@ -61,9 +59,10 @@ class Alternative(NamedTuple):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """The best sequence found for a chunk, timestamps included; `ended` is false when it ran into the length limit.
+    """The best sequence found for a chunk; `ended` is false when it ran into the length limit.
 
-    `alternatives` are the others that the beam search ended with, best first; a greedy one has none.
+    `alternatives` are the others that the beam search ended with, best first, where they were asked for; a greedy one
+    has none.
     """
 
     tokens: tuple[int, ...]
@@ -111,8 +110,11 @@ class SpeechModel(Protocol):
 
     def encode(self, features: Features) -> Encoded: ...
 
-    def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
-        """The best hypothesis for each of the `count` encoded chunks, with the others that were found."""
+    def generate(self, encoded: Encoded, prompts: Sequence[Sequence[int]], search: Search) -> list[Hypothesis]:
+        """The best hypothesis for each of the encoded chunks, which begin with these prompts, all of one length.
+
+        A prompt that ends with `<|notimestamps|>` is gone on with in text alone; others are not given.
+        """
         ...
 
     def align(self, encoded: Encoded, tokenizer: Tokenizer, tokens: list[int], frames: int) -> Alignment:

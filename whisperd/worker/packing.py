@@ -6,17 +6,14 @@ decoded together, and where the next block begins. Positions are samples at 16 k
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from whisperd.frames import FRAMES_PER_SECOND, FULL_CONTEXT, SAMPLE_RATE, AudioContext, Chunk
+from whisperd.worker.window import LONGEST_PAUSE, PADDING
 
 LONGEST: Final = 30 * SAMPLE_RATE
 """Samples of Whisper's window."""
-
-PADDING: Final = SAMPLE_RATE * 4 // 10
-"""Samples (0.4 s) of silence kept around speech, as faster-whisper pads it: onsets and endings are quieter than
-Silero's threshold. Between two chunks each gets at most half of the silence."""
 
 GOOD_PAUSE: Final = SAMPLE_RATE
 """Samples (1 s) of silence from which a place to cut can't get better: a pause between sentences."""
@@ -24,6 +21,10 @@ GOOD_PAUSE: Final = SAMPLE_RATE
 OVERLAP: Final = SAMPLE_RATE
 """Samples (1 s) before the end of a block that the next one hears again, so that an onset at the border is not
 missed."""
+
+LONGEST_SPAN: Final = 120 * SAMPLE_RATE
+"""Samples (2 min) from a chunk's beginning to its end, pauses that are not heard included: where little is said, a
+block's last chunk, which is left to the next block, takes little of the audio with it."""
 
 _SAMPLES_A_FRAME: Final = SAMPLE_RATE // FRAMES_PER_SECOND
 
@@ -72,7 +73,7 @@ def split_long(speech: Iterable[Stretch], quietest: Callable[[int, int], int]) -
 
 
 def pack(speech: Sequence[Stretch], begin: int, end: int, audio_context: AudioContext) -> list[Chunk]:
-    """Chunks that cover every stretch exactly once, in order, inside `[begin, end)`, each at most 30 s.
+    """Chunks that cover every stretch exactly once, in order, inside `[begin, end)`, of each at most 30 s heard.
 
     Of all ways to cut, the cheapest for the encoder is taken (with full context: the fewest windows), and of
     equally cheap ones that whose cuts lie in the longest pauses. Stretches are at most a window less its padding long
@@ -85,13 +86,16 @@ def pack(speech: Sequence[Stretch], begin: int, end: int, audio_context: AudioCo
     highest = [*middles, end]
     starts = [max(bound, stretch.start - PADDING) for bound, stretch in zip(lowest, speech, strict=True)]
     ends = [min(bound, stretch.end + PADDING) for bound, stretch in zip(highest, speech, strict=True)]
+    # Samples of the audio up to each stretch that no chunk hears which goes on over them.
+    silent = list(accumulate((max(0, b.start - a.end - LONGEST_PAUSE) for a, b in pairwise(speech)), initial=0))
     # best[i]: cost and cut badness of the first i stretches, and the number of those before their last chunk.
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)]
     for last in range(len(speech)):
         options: list[tuple[int, float, int]] = []
         for first in range(last, -1, -1):
-            length = ends[last] - starts[first]
-            if length > LONGEST and first < last:
+            span = ends[last] - starts[first]
+            length = span - (silent[last] - silent[first])
+            if first < last and (length > LONGEST or span > LONGEST_SPAN):
                 break
             cost, badness, _ = best[first]
             pause = speech[first].start - speech[first - 1].end if first else GOOD_PAUSE
@@ -102,7 +106,9 @@ def pack(speech: Sequence[Stretch], begin: int, end: int, audio_context: AudioCo
     while count:
         first = best[count][2]
         start, stop = starts[first], ends[count - 1]
-        chunks.append(Chunk(start, stop, context_for(stop - start, audio_context)))
+        length = stop - start - (silent[count - 1] - silent[first])
+        own = tuple((stretch.start, stretch.end) for stretch in speech[first:count])
+        chunks.append(Chunk(start, stop, context_for(length, audio_context), own))
         count = first
     return chunks[::-1]
 

@@ -1,46 +1,46 @@
-"""From a chunk's tokens to segments. Pure.
+"""From words to segments. Pure.
 
-Owns: splitting at timestamps without losing text, and times that stay inside the chunk and never go backwards. Leaves
-to others: the times of words (`words`).
+Owns: where a segment ends: with a sentence, and at a pause. Leaves to others: the times of words (`words`).
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Final
 
-from whisperd.worker.model import POSITION_SECONDS
+from whisperd.worker.words import TimedWord
+
+PAUSE: Final = 0.8
+"""Seconds between two words from which they are in two segments: a breath between sentences, longer than most
+hesitations within one."""
+
+_SENTENCE_END: Final = re.compile(r"[.?!…。？！।؟][\"'”’»)\]]*$")
+"""The marks that end a sentence, with what may close after them: Latin, Chinese and Japanese, Devanagari, Arabic."""
+
+_ABBREVIATION: Final = re.compile(r"^\W*(?:\w|[A-Z]\w{0,2}|(?:\w\.)+\w)\.$")
+"""A single letter, a short word with a capital (Mr., Dr., Prof. has four and ends a segment), letters with full stops
+between them (e.g.): a full stop behind these seldom ends a sentence."""
 
 
-class Span(NamedTuple):
-    """Tokens of one segment, timestamps included, with times in seconds from the chunk's beginning."""
+def split_words(words: Sequence[TimedWord]) -> list[list[TimedWord]]:
+    """The words in segments; each is in exactly one of them, in their order. None is empty."""
+    if not words:
+        return []
+    segments = [[words[0]]]
+    for word, following in pairwise(words):
+        if _ends_segment(word, following):
+            segments.append([])
+        segments[-1].append(following)
+    return segments
 
-    start: float
-    end: float
-    tokens: tuple[int, ...]
+
+def _ends_segment(word: TimedWord, following: TimedWord) -> bool:
+    if following.start - word.end >= PAUSE:
+        return True
+    text = word.text.strip()
+    return bool(_SENTENCE_END.search(text)) and not _ABBREVIATION.match(text)
 
 
-def split_tokens(tokens: Sequence[int], timestamp_begin: int, end_of_text: int, duration: float) -> list[Span]:
-    """The segments of a chunk of `duration` seconds; every text token is in exactly one of them.
-
-    A timestamp after text ends a segment, one before text begins it. Text without a beginning begins where the
-    segment before it ended, and text without an end (the model was cut off, or left it out) ends with the chunk.
-    """
-    spans: list[Span] = []
-    current: list[int] = []
-    has_text = False
-    start = end = 0.0
-    for token in tokens:
-        if token < timestamp_begin:
-            if token < end_of_text:
-                current.append(token)
-                has_text = True
-            continue
-        time = min(max((token - timestamp_begin) * POSITION_SECONDS, end), duration)
-        if has_text:
-            end = max(time, start)
-            spans.append(Span(start, end, (*current, token)))
-            current, has_text, start = [], False, end
-        else:
-            current, start = [token], time
-    if has_text:
-        spans.append(Span(start, duration, tuple(current)))
-    return spans
+def joined(words: Iterable[TimedWord]) -> str:
+    """Their text: words carry the spaces between them."""
+    return "".join(word.text for word in words)

@@ -10,6 +10,7 @@ module, and this module only when it is used.
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -29,7 +30,6 @@ from whisperd.worker.failures import WorkError, failure_of
 from whisperd.worker.features import LogMel
 from whisperd.worker.fingerprint import LIBRARIES, fingerprint
 from whisperd.worker.model import (
-    MAX_INITIAL_TIMESTAMP,
     MAX_LENGTH,
     Alignment,
     Alternative,
@@ -37,6 +37,7 @@ from whisperd.worker.model import (
     Features,
     Hypothesis,
     Search,
+    longest_text,
 )
 from whisperd.worker.model_folder import DAMAGED, load_tokenizer, require_files
 from whisperd.worker.torch_network import Network
@@ -107,35 +108,34 @@ class TorchModel:
         return _Encoded(self._network.encode(given.to(self._network.device, self._network.dtype)))
 
     @torch.inference_mode()
-    def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
+    def generate(self, encoded: Encoded, prompts: Sequence[Sequence[int]], search: Search) -> list[Hypothesis]:
         torch.set_num_threads(self._decoding_threads)
         cache = self._network.start(_states(encoded))
         begin = self._settings.begin
         # What stands before the last token of the prompt is heard at once; the search begins with that one.
-        *earlier, last = search.prompt
-        no_speech = None
-        if earlier:
-            logits = self._network.decode(self._repeated(earlier, count), cache)
-            if begin in earlier:
-                no_speech = logits[:, earlier.index(begin)]
-        found, first = beam_search(
+        given = torch.tensor([list(prompt) for prompt in prompts], device=self._network.device)
+        earlier, last = given[:, :-1], given[:, -1:]
+        no_speech = self._network.decode(earlier, cache)[:, list(prompts[0]).index(begin)]
+        found = beam_search(
             self._network,
             cache,
-            self._repeated([last], count),
+            last,
             self._rules(search),
             beams=search.beam_size,
-            longest=min(MAX_LENGTH // 2, MAX_LENGTH - len(earlier)),
+            longest=min(MAX_LENGTH // 2, MAX_LENGTH - earlier.shape[1]),
         )
-        silence = (first if no_speech is None else no_speech).softmax(dim=-1)[:, self._settings.no_speech].tolist()
+        silence = no_speech.softmax(dim=-1)[:, self._settings.no_speech].tolist()
         return [
             Hypothesis(
                 tokens=text.tokens,
                 avg_logprob=text.score / (len(text.tokens) + 1),
                 no_speech_prob=probability,
-                ended=len(text.tokens) < search.longest,
-                alternatives=tuple(Alternative(other.tokens, other.score) for other in others),
+                ended=len(text.tokens) < longest_text(prompt),
+                alternatives=tuple(Alternative(other.tokens, other.score) for other in others)
+                if search.alternatives
+                else (),
             )
-            for (text, *others), probability in zip(found, silence, strict=True)
+            for (text, *others), probability, prompt in zip(found, silence, prompts, strict=True)
         ]
 
     @torch.inference_mode()
@@ -175,9 +175,6 @@ class TorchModel:
             end=settings.end,
             suppressed=torch.tensor(search.suppressed, dtype=torch.long, device=device),
             first=torch.tensor(settings.suppressed_first, dtype=torch.long, device=device),
-            no_timestamps=settings.no_timestamps,
-            timestamps=settings.no_timestamps + 1,
-            latest_first=MAX_INITIAL_TIMESTAMP,
             rung=search.rung,
         )
 
@@ -249,7 +246,6 @@ class _Settings:
     languages: dict[str, int]
     begin: int
     end: int
-    no_timestamps: int
     no_speech: int
     suppressed_first: tuple[int, ...]
     alignment_heads: list[tuple[int, int]]
@@ -271,7 +267,6 @@ def _settings(folder: Path, config: Any, tokens: tokenizers.Tokenizer) -> _Setti
         languages={code: token for code, token in ids.items() if token is not None},
         begin=_token(tokens, "<|startoftranscript|>"),
         end=_token(tokens, "<|endoftext|>"),
-        no_timestamps=_token(tokens, "<|notimestamps|>"),
         no_speech=_token(tokens, "<|nospeech|>", "<|nocaptions|>"),
         suppressed_first=tuple(told.get("suppress_ids_begin") or told.get("begin_suppress_tokens") or ()),
         alignment_heads=[(layer, head) for layer, head in heads],
