@@ -103,7 +103,9 @@ def _chosen(only: Collection[str], languages: Collection[str], model: str) -> li
 
 
 def _described(recordings: Sequence[Recording]) -> str:
-    seconds, speech = (sum(times) for times in zip(*((one.seconds, one.speech_seconds) for one in recordings)))
+    seconds, speech = (
+        sum(times) for times in zip(*((one.seconds, one.speech_seconds) for one in recordings), strict=True)
+    )
     return f"{seconds:.0f} s with {speech:.0f} s of speech in {sum(len(one.prompts) for one in recordings)} prompts"
 
 

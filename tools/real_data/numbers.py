@@ -1,9 +1,12 @@
-"""The words for small numbers in French, Spanish, Italian and Russian, as digits.
+"""The words for small numbers in the languages of the voices, as digits.
 
 Owns the table, in the form that normalised words have: lower case, without accents or hyphens. Words of several genders
-have one number. Whisper writes either, so both sides of a comparison are put through it; English has the table of
-Whisper's own normalizer.
+have one number; of compounds only those that come in the voices' prompts are here, the others count as their parts.
+Whisper writes words or digits, so both sides of a comparison are put through it; English has the table of Whisper's own
+normalizer, which alone leaves "one" a word.
 """
+
+import re
 
 _TENS = ("20", "30", "40", "50", "60", "70", "80", "90")
 
@@ -18,10 +21,12 @@ def _table(units: str, tens: str, others: dict[str, str]) -> dict[str, str]:
 
 
 NUMBERS: dict[str, dict[str, str]] = {
+    "en": {"one": "1"},
     "fr": _table(
         "zero un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize - - -",
         "vingt trente quarante cinquante soixante septante octante nonante",
-        {"une": "1", "cent": "100", "mille": "1000"},
+        {"une": "1", "cent": "100", "mille": "1000", "dix sept": "17", "dix huit": "18", "dix neuf": "19"}
+        | {"soixante dix": "70", "quatre vingt": "80", "quatre vingts": "80", "quatre vingt dix": "90"},
     ),
     "es": _table(
         "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
@@ -46,6 +51,17 @@ NUMBERS: dict[str, dict[str, str]] = {
         "ноль один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать"
         " пятнадцать шестнадцать семнадцать восемнадцать девятнадцать",
         "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
-        {"одна": "1", "одно": "1", "две": "2", "сто": "100", "тысяча": "1000"},
+        {"нуль": "0", "одна": "1", "одно": "1", "две": "2", "сто": "100", "тысяча": "1000"},
     ),
 }
+
+_PATTERNS = {
+    language: re.compile(rf"\b(?:{'|'.join(sorted(table, key=len, reverse=True))})\b")
+    for language, table in NUMBERS.items()
+}
+
+
+def with_digits(text: str, language: str) -> str:
+    """A normalised text with its number words as digits; unchanged in a language without a table."""
+    pattern = _PATTERNS.get(language)
+    return pattern.sub(lambda found: NUMBERS[language][found[0]], text) if pattern else text

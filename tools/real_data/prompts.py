@@ -24,6 +24,8 @@ written otherwise than they are spoken, beeps and animals, which some lists desc
 _LINE = re.compile(r"^(?P<name>[\w./-]+):(?P<text>.*)$")
 _NOTE_AT_END = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*\.?\s*$")
 _BRACKET = re.compile(r"[()\[\]<>]")
+_SECOND_NAME = re.compile(r"\b[a-z]+-[\w-]+:\s")
+"""The name of another prompt, whose line was joined to this one."""
 _LOST_LETTER = re.compile(r"\w \? \w")
 """A letter with an accent that was lost on the way into the list."""
 
@@ -59,9 +61,9 @@ class Clip:
 def texts(lines: Iterable[str]) -> dict[str, str]:
     """The texts by name of a list of prompts, without those that are no speech or may not be what is spoken.
 
-    Left out are: comments, descriptions in brackets ("[ascending tones]"), what begins as in LEFT_OUT, names that come twice with
-    different texts, texts with a bracket in their middle (nobody knows whether it is spoken) or with letters lost. A
-    note at a text's end is taken off ("IAX (note: does not say "2")").
+    Left out are: comments, descriptions in brackets ("[ascending tones]"), what begins as in LEFT_OUT, names that come
+    twice with different texts, texts with a bracket in their middle (nobody knows whether it is spoken), with
+    letters lost, or of two prompts on one line. A note at a text's end is taken off.
     """
     found: dict[str, str] = {}
     twice: set[str] = set()
@@ -82,12 +84,13 @@ def _parsed(line: str) -> tuple[str, str] | None:
     name = match["name"]
     text = match["text"].strip().removeprefix(f"{name}:")
     text = " ".join(_NOTE_AT_END.sub("", text).split())
-    if _BRACKET.search(text) or _LOST_LETTER.search(text) or not any(map(str.isalnum, text)):
+    if any(pattern.search(text) for pattern in (_BRACKET, _SECOND_NAME, _LOST_LETTER)):
+        return None
+    if not any(map(str.isalnum, text)):
         return None
     return name, text
 
 
-@cache
 def prompts(language: str) -> tuple[Prompt, ...]:
     """All prompts of a language's voice, by name. Raises FetchError when the voice is not there."""
     folder = voice_folder(language)

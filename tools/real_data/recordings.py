@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tests.speech import SAMPLE_RATE, Samples, resample, silence
+from tests.speech import SAMPLE_RATE, Samples, resample
 from tools.real_data.prompts import Clip, Prompt, clip, prompts, trimmed
 from tools.real_data.sounds import SOUNDS, at_level
 
@@ -61,16 +61,15 @@ class Recording:
         return self.samples if self.samples.ndim == 1 else self.samples.mean(axis=1, dtype=np.float32)
 
 
-def clips(language: str, count: int, seed: int) -> tuple[Recording, ...]:
-    """`count` recordings of one prompt each, with 0.2 to 0.6 s of silence on both sides."""
+def clips(language: str, count: int, seed: int, least_words: int = 1) -> tuple[Recording, ...]:
+    """`count` recordings of one prompt of at least so many words each, with 0.2 to 0.6 s of silence on both sides."""
     draw = np.random.default_rng(seed)
-    chosen = _shuffled(prompts(language), draw)[:count]
+    long_enough = [prompt for prompt in prompts(language) if len(prompt.text.split()) >= least_words]
+    chosen = _shuffled(long_enough, draw)[:count]
     return tuple(_placed([(prompt, clip(prompt), 0)], draw, (0.2, 0.6), 1) for prompt in chosen)
 
 
-def long(
-    languages: Sequence[str], seconds: float, seed: int, pauses: tuple[float, float] = SHORT_PAUSES
-) -> Recording:
+def long(languages: Sequence[str], seconds: float, seed: int, pauses: tuple[float, float] = SHORT_PAUSES) -> Recording:
     """Prompts with pauses between them, at least `seconds` long; several languages take turns, prompt by prompt.
 
     No prompt comes twice before all have come.
@@ -84,6 +83,13 @@ def long(
         parts.append((prompt, clip(prompt), 0))
         length += len(parts[-1][1].samples) / SAMPLE_RATE + sum(pauses) / 2
     return _placed(parts, draw, pauses, 1)
+
+
+def said(language: str, names: Sequence[str], seed: int, pauses: tuple[float, float] = (0.1, 0.4)) -> Recording:
+    """The prompts of these names in this order, as often as they are named. Raises KeyError for a name there is not."""
+    there = {prompt.name: prompt for prompt in prompts(language)}
+    parts = [(there[name], clip(there[name]), 0) for name in names]
+    return _placed(parts, np.random.default_rng(seed), pauses, 1)
 
 
 def two_voices(
@@ -110,7 +116,7 @@ def nothing_said(sound: str, seconds: float, seed: int, language: str = "en") ->
 
 
 def with_noise(recording: Recording, sound: str, decibels: float, seed: int) -> Recording:
-    """With a sound of `sounds.SOUNDS` on every channel, speech `decibels` louder than it (mean power while speaking)."""
+    """With a sound of `sounds.SOUNDS` on every channel; speech is `decibels` louder (mean power while speaking)."""
     spoken = [
         recording.mono[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
         for placed in recording.prompts
@@ -138,7 +144,7 @@ def joined(*parts: Recording | Samples) -> Recording:
             placed += [one.later(length / SAMPLE_RATE) for one in part.prompts]
             samples.append(part.samples)
         else:
-            samples.append(part if first.samples.ndim == 1 else np.repeat(part[:, np.newaxis], 2, axis=1))
+            samples.append(np.broadcast_to(part.reshape(-1, *[1] * (first.samples.ndim - 1)), _shape(part, first)))
         length += len(samples[-1])
     return Recording(np.concatenate(samples), first.language, tuple(placed))
 
@@ -172,6 +178,10 @@ def _placed(
     return Recording(samples[:, 0] if channels == 1 else samples, placed[0].language, tuple(placed))
 
 
+def _shape(part: Samples, like: Recording) -> tuple[int, ...]:
+    return (len(part), *like.samples.shape[1:])
+
+
 def _unclipped(samples: Samples) -> Samples:
     loudest = float(np.abs(samples).max())
     return samples if loudest <= LOUDEST else samples * np.float32(LOUDEST / loudest)
@@ -184,20 +194,3 @@ def _shuffled(of: Sequence[Prompt], draw: np.random.Generator) -> list[Prompt]:
 def _endless(of: Sequence[Prompt], draw: np.random.Generator) -> Iterator[Prompt]:
     while True:
         yield from _shuffled(of, draw)
-
-
-__all__ = [
-    "GAINS",
-    "LONG_PAUSES",
-    "SHORT_PAUSES",
-    "Placed",
-    "Recording",
-    "clips",
-    "joined",
-    "long",
-    "lowered",
-    "nothing_said",
-    "silence",
-    "two_voices",
-    "with_noise",
-]

@@ -18,7 +18,7 @@ import jiwer
 from whisper_normalizer.basic import BasicTextNormalizer
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tools.real_data.numbers import NUMBERS
+from tools.real_data.numbers import with_digits
 from tools.real_data.recordings import Placed, Recording
 
 _NUMBER = re.compile(r"\d+")
@@ -109,8 +109,7 @@ def normalised(text: str, language: str) -> list[str]:
     words: list[str] = []
     # Phrase by phrase: the English normalizer makes one number of "fifty. Six."
     for phrase in _PHRASES.split(text):
-        for written in _normalizer(language)(phrase).split():
-            word = NUMBERS.get(language, {}).get(written, written)
+        for word in with_digits(_normalizer(language)(phrase), language).split():
             words += list(word) if _NUMBER.fullmatch(word) else [word]
     return words
 
@@ -184,9 +183,9 @@ def aligned(said: Sequence[str], heard: Sequence[str]) -> list[Match]:
 def timed_words(heard: Sequence[Heard], language: str) -> list[tuple[str, float | None]]:
     """The normalised words of the whole output, each with the start of the word it came from, where that is certain.
 
-    Each phrase is normalised as a whole ("two hundred and five" is one number), so its words are found again by aligning
-    them with the words normalised one by one; what became another word by that has no time (None). Of a segment only
-    the first word's start is known.
+    Each phrase is normalised as a whole ("two hundred and five" is one number), so its words are found again by
+    aligning them with the words normalised one by one; what became another word by that has no time (None). Of a
+    segment only the first word's start is known.
     """
     timed: list[tuple[str, float | None]] = []
     for phrase in _phrases(heard):

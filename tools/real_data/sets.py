@@ -1,21 +1,27 @@
 """The recordings that are measured, by name.
 
-Owns the table of sets. A set is made anew from its seed wherever it is asked for, always the same; `Set.key` is what a
-kept result of it belongs to.
+Owns the table of sets. A set is made anew from its seed wherever it is asked for, always the same.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tools.real_data.recordings import LONG_PAUSES, Recording, clips, joined, long, nothing_said, two_voices, with_noise
+from tools.real_data.recordings import (
+    LONG_PAUSES,
+    Recording,
+    clips,
+    joined,
+    long,
+    nothing_said,
+    said,
+    two_voices,
+    with_noise,
+)
 from tools.real_data.sounds import music, still, tones
 
 Maker = Callable[[float], tuple[Recording, ...]]
 """Makes the recordings of a set; given a share (0 to 1) of the whole length that is wanted."""
-
-RECIPE = 1
-"""To be raised when makers, prompts or scoring change what a set is: kept results of it are not used any more."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +36,42 @@ class Set:
     spoken: bool = True
     is_long: bool = False
 
-    def key(self, share: float) -> str:
-        return f"{self.name} {share:g} {RECIPE}"
-
 
 def sets() -> dict[str, Set]:
     """All sets by name, speech first."""
-    return {one.name: one for one in (*_clips(), *_long(), *_hard(), *_nothing_said())}
+    return {one.name: one for one in (*_clips(), *_repetitive(), *_long(), *_hard(), *_nothing_said())}
 
 
 def _clips() -> Sequence[Set]:
     return [
-        Set(f"clips-{language}", "60 clips", language, partial(_some_clips, language))
+        Set(f"clips-{language}", "60 prompts", language, partial(_some_clips, language))
         for language in ("en", "fr", "es", "it", "ru")
     ]
 
 
 def _some_clips(language: str, share: float) -> tuple[Recording, ...]:
     return clips(language, max(2, round(60 * share)), seed=11)
+
+
+def _repetitive() -> Sequence[Set]:
+    """Menus, digits and phrases said again and again: what resembles the loops that models invent."""
+
+    def menus(language: str, share: float) -> tuple[Recording, ...]:
+        return clips(language, max(1, round(15 * share)), seed=12, least_words=20)
+
+    def repeated(language: str, share: float) -> tuple[Recording, ...]:
+        orders = [["digits/6"] * 12, [f"digits/{digit}" for digit in "5552222777711"], ["vm-goodbye"] * 8]
+        return tuple(
+            said(language, order, seed) for seed, order in enumerate(orders[: max(1, round(len(orders) * share))])
+        )
+
+    return [
+        *(Set(f"menus-{one}", "15 prompts of 20 words and more", one, partial(menus, one)) for one in ("en", "ru")),
+        *(
+            Set(f"repeated-{one}", "a digit, a number and a phrase, again and again", one, partial(repeated, one))
+            for one in ("en", "fr", "ru")
+        ),
+    ]
 
 
 def _long() -> Sequence[Set]:

@@ -106,7 +106,8 @@ def _plucked(hertz: float, seconds: float, draw: np.random.Generator) -> NDArray
     partials = np.arange(1, 8)
     partials = partials[partials * hertz < SAMPLE_RATE / 2]
     tone = sum(
-        np.sin(2 * np.pi * hertz * n * times + draw.uniform(0, 2 * np.pi)) * np.exp(-3 * n * times) / n for n in partials
+        np.sin(2 * np.pi * hertz * n * times + draw.uniform(0, 2 * np.pi)) * np.exp(-3 * n * times) / n
+        for n in partials
     )
     return np.minimum(times / 0.005, 1) * tone
 
