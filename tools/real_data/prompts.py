@@ -21,6 +21,13 @@ LEFT_OUT = ("letters/", "silence/", "spy-", "beep", "confbridge-join", "confbrid
 """Beginnings of the lines of prompts that are left out: single letters and symbols, silences, abbreviations that are
 written otherwise than they are spoken, beeps and animals, which some lists describe without brackets."""
 
+OTHERWISE_SPOKEN = {
+    "es": ("followme/options", "vm-invalid-password", "vm-mismatch", "vm-record-prepend"),
+    "fr": ("vm-mismatch",),
+}
+"""By language, prompts whose recording says more or less than their text: found by letters a second out of the voice's
+range and by what a model heard."""
+
 _LINE = re.compile(r"^(?P<name>[\w./-]+):(?P<text>.*)$")
 _NOTE_AT_END = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*\.?\s*$")
 _BRACKET = re.compile(r"[()\[\]<>]")
@@ -96,8 +103,9 @@ def prompts(language: str) -> tuple[Prompt, ...]:
     folder = voice_folder(language)
     with gzip.open(folder / "texts.gz", "rt", encoding="utf-8-sig") as stream:
         said = texts(stream)
+    left_out = OTHERWISE_SPOKEN.get(language, ())
     made = (Prompt(name, language, text, folder / "sounds" / f"{name}.wav") for name, text in sorted(said.items()))
-    return tuple(prompt for prompt in made if prompt.path.is_file())
+    return tuple(prompt for prompt in made if prompt.name not in left_out and prompt.path.is_file())
 
 
 @cache
