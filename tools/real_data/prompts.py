@@ -28,6 +28,16 @@ OTHERWISE_SPOKEN = {
 """By language, prompts whose recording says more or less than their text: found by letters a second out of the voice's
 range and by what a model heard."""
 
+MISSPELT = {
+    "fr": {"Aurevoir": "Au revoir", "vérouill": "verrouill", "verouill": "verrouill"},
+    "it": {
+        "Perpiacere": "Per piacere",
+        "Si prega di riprovare la chiamata più tardi": "Per piacere, riprova ancora la tua chiamata più tardi",
+    },
+    "ru": {"Что бы": "Чтобы", "что бы": "чтобы"},
+}
+"""By language, what the lists spell wrong often or word otherwise than it is spoken, and what is written instead."""
+
 _LINE = re.compile(r"^(?P<name>[\w./-]+):(?P<text>.*)$")
 _NOTE_AT_END = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*\.?\s*$")
 _BRACKET = re.compile(r"[()\[\]<>]")
@@ -104,8 +114,18 @@ def prompts(language: str) -> tuple[Prompt, ...]:
     with gzip.open(folder / "texts.gz", "rt", encoding="utf-8-sig") as stream:
         said = texts(stream)
     left_out = OTHERWISE_SPOKEN.get(language, ())
-    made = (Prompt(name, language, text, folder / "sounds" / f"{name}.wav") for name, text in sorted(said.items()))
-    return tuple(prompt for prompt in made if prompt.name not in left_out and prompt.path.is_file())
+    made = (
+        Prompt(name, language, _corrected(text, language), folder / "sounds" / f"{name}.wav")
+        for name, text in sorted(said.items())
+        if name not in left_out
+    )
+    return tuple(prompt for prompt in made if prompt.path.is_file())
+
+
+def _corrected(text: str, language: str) -> str:
+    for wrong, right in MISSPELT.get(language, {}).items():
+        text = text.replace(wrong, right)
+    return text
 
 
 @cache

@@ -69,8 +69,8 @@ def _decode_group(model: SpeechModel, group: list[Heard], options: DecodeOptions
 
 
 def prompt_tokens(tokenizer: Tokenizer, options: DecodeOptions) -> tuple[int, ...]:
-    """What stands before each chunk's transcript: hotwords and prompt as text said before, then language, task, and that
-    no timestamps are wanted."""
+    """What stands before each chunk's transcript: hotwords and prompt as text said before, then language, task, and
+    that no timestamps are wanted."""
     hotwords = tokenizer.encode(" " + options.hotwords.strip())[:_PROMPT_TOKENS] if options.hotwords else []
     prompt = tokenizer.encode(" " + options.prompt.strip()) if options.prompt else []
     room = _PROMPT_TOKENS - len(hotwords)

@@ -1,4 +1,4 @@
-"""The fallback ladder: when a decoding is doubted or was a close call, how it is done again, and which one is kept. Pure.
+"""The fallback ladder: when a decoding is doubted or was a close call, how it is done again, and which is kept. Pure.
 
 Nothing is sampled: a temperature would make a resumed job differ from an undisturbed one (CTranslate2's random seed
 acts once a thread). Speech repeats itself too, in menus, numbers and songs. So repetition alone condemns nothing: what
@@ -36,6 +36,10 @@ compress, which takes a menu in Cyrillic for a loop."""
 
 _SHORTEST_LOOP: Final = 12
 """Letters of a repetition that is looked into: 0000 is none."""
+
+_MONOTONOUS: Final = 0.5
+"""Different words for each word up to which a text repeats itself: sentences of one's own have 0.7 and more in half a
+minute."""
 
 _CHARACTERS_A_SECOND: Final = 40
 _CHARACTERS_AT_LEAST: Final = 20
@@ -86,6 +90,11 @@ def is_doubtful(attempt: Attempt) -> bool:
     return is_broken(attempt) or is_repetitive(attempt.text) or attempt.hypothesis.avg_logprob < AVG_LOGPROB
 
 
+def is_believable(attempt: Attempt) -> bool:
+    """Whether an attempt that there is no other to compare with is kept."""
+    return not is_silence(attempt) and not is_broken(attempt) and attempt.hypothesis.avg_logprob >= AVG_LOGPROB
+
+
 def is_broken(attempt: Attempt) -> bool:
     """Without an end, or longer than speech can be: nothing that was said."""
     return not attempt.hypothesis.ended or is_too_long(attempt)
@@ -129,8 +138,19 @@ def joined(left: Attempt, right: Attempt, border: float) -> Attempt:
 
 
 def agree(attempt: Attempt, parts: Attempt) -> bool:
-    """Whether what is repeated in an attempt was said: it ended, and its parts, decoded alone, repeat it as well."""
-    return not is_broken(attempt) and is_repetitive(parts.text) and not is_broken(parts)
+    """Whether what is repeated in an attempt was said: its parts, decoded alone, have as few words to them.
+
+    An invented loop stands in the place of other words, which the parts find; a number or a song is the same in parts,
+    however it is spelled.
+    """
+    if is_broken(attempt) or is_broken(parts) or attempt.hypothesis.avg_logprob < AVG_LOGPROB:
+        return False
+    return _variety(parts.words) <= max(_MONOTONOUS, 2 * _variety(attempt.words))
+
+
+def _variety(words: Sequence[TimedWord]) -> float:
+    """Different words for each word, 0 to 1."""
+    return len({bare(word.text) for word in words}) / max(1, len(words))
 
 
 def without_loop(words: Sequence[TimedWord]) -> tuple[TimedWord, ...]:

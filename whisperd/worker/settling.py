@@ -1,8 +1,8 @@
 """One window until its text is settled: attempts, remedies for those in doubt, second looks at speech without words.
 
-Owns: the order of these, each a new decoding of the same samples or of a part of them. Keeps no state. Leaves to others:
-the rules (`ladder`, `audit`, `words`), the first decoding of windows together, and segments (`decoding`). Times are
-seconds from the window's beginning.
+Owns: the order of these, each a new decoding of the same samples or of a part of them. Keeps no state between windows.
+Leaves to others: the rules (`ladder`, `audit`, `words`), the first decoding of windows together, and segments
+(`decoding`). Times are seconds from the window's beginning.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -21,7 +21,7 @@ from whisperd.worker.ladder import Attempt
 from whisperd.worker.model import Encoded, Hypothesis, Rung, Search, SpeechModel
 from whisperd.worker.packing import context_for
 from whisperd.worker.speech import quietest
-from whisperd.worker.window import PADDING, Span
+from whisperd.worker.window import Span
 from whisperd.worker.words import TimedWord, timed_words
 
 _SAMPLES_A_FRAME: Final = 160
@@ -160,11 +160,11 @@ class Settling:
         return words
 
     def _second_look(self, heard: Heard, gap: Span) -> list[TimedWord]:
-        """The words found in speech that has none, decoded alone with a little around it."""
-        start = max(0.0, gap.start - PADDING / SAMPLE_RATE)
-        part = heard.between(start, min(heard.seconds, gap.end + PADDING / SAMPLE_RATE))
+        """The words found in speech that has none, decoded alone with the silence around it."""
+        start, end = audit.surroundings(gap, heard.speech, heard.seconds)
+        part = heard.between(start, end)
         attempt = self._decode(part, self._encode(part), ladder.PLAIN)
-        if ladder.is_silence(attempt) or ladder.is_doubtful(attempt):
+        if not ladder.is_believable(attempt):
             return []
         return [word.later(start) for word in audit.spoken(attempt.words)]
 

@@ -1,7 +1,7 @@
 """A chunk's window: which of its samples the model hears, and where a second of the window lies in the audio.
 
-Owns: leaving out what is long and silent, so that a window is filled with speech, and the way back from its times to the
-audio's. Pure. Positions are samples at 16 kHz, times are seconds.
+Owns: leaving out what is long and silent, so that a window is filled with speech, and the way back from its times to
+the audio's. Pure. Positions are samples at 16 kHz, times are seconds.
 """
 
 from itertools import accumulate, pairwise

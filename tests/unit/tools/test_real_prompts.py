@@ -1,11 +1,13 @@
 """Prompts: what a list of texts is read as, and where a recording is audible."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.speech import SAMPLE_RATE
+from tests.unit.tools.tones import write_tone
 from tools.real_data.prompts import audible, clip, prompts, texts, trimmed
 
 WITHIN = 0.03
@@ -45,6 +47,13 @@ def test_a_line_is_read_as_a_prompt_only_where_its_text_is_what_is_spoken(line: 
 def test_a_name_with_two_texts_is_left_out_and_one_repeated_is_kept() -> None:
     lines = ["digits/0: cero", "digits/0: diez", "vm-no: no", "vm-no: no", "digits/1: uno"]
     assert texts(lines) == {"vm-no": "no", "digits/1": "uno"}
+
+
+def test_what_a_list_often_spells_wrong_is_corrected_and_what_is_otherwise_spoken_left_out(voices: Path) -> None:
+    texts_of_fr = voices / "voices/fr/texts.gz"
+    texts_of_fr.write_bytes(gzip.compress(b"digits/1: Aurevoir\nvm-mismatch: something else is said"))
+    write_tone(voices / "voices/fr/sounds/vm-mismatch.wav", [(0.2, 0.5)], 1)
+    assert [(prompt.name, prompt.text) for prompt in prompts("fr")] == [("digits/1", "Au revoir")]
 
 
 @pytest.mark.usefixtures("voices")
