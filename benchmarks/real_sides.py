@@ -23,8 +23,7 @@ from tools.real_data.recordings import Recording
 from tools.real_data.scoring import Heard
 from whisperd import frames
 from whisperd.frames import AudioContext, BlockPlan, Chunk, DecodeOptions, Load, Segment, Source
-from whisperd.jobs.batching import bounded_batch_size, group, initial_batch_size
-from whisperd.transcription import CALIBRATION_BUDGET, CALIBRATION_CHUNKS
+from whisperd.jobs.batching import ON_CPU, group
 from whisperd.worker.handlers import Handlers
 
 BEAM = 5
@@ -81,12 +80,11 @@ class Rivals:
 
 
 class Worker:
-    """The daemon's worker without the daemon: plans, decodes in batches as large as it has calibrated itself to."""
+    """The daemon's worker without the daemon: plans, and decodes in batches as large as the daemon's."""
 
     def __init__(self, model: str) -> None:
         self._handlers = Handlers()
         self._call = Load(str(model_folder(model)), compute_type="int8", threads=THREADS)
-        self._batch_sizes: dict[AudioContext, int] = {}
 
     def full(self, path: Path, language: str, *, words: bool = True) -> Output:
         return self._output(path, language, AudioContext.FULL, words)
@@ -106,9 +104,8 @@ class Worker:
             began = time.perf_counter()
             plan = self._answer(frames.Plan(source, start, context), frames.Planned).plan
             spent += time.perf_counter() - began
-            size = self._batch_size(source, plan, options, context)
             began = time.perf_counter()
-            segments += self._decoded(source, plan, options, size)
+            segments += self._decoded(source, plan, options)
             spent += time.perf_counter() - began
             start = plan.next_start
         return Output(
@@ -117,9 +114,9 @@ class Worker:
             spent,
         )
 
-    def _decoded(self, source: Source, plan: BlockPlan, options: DecodeOptions, size: int) -> list[Segment]:
+    def _decoded(self, source: Source, plan: BlockPlan, options: DecodeOptions) -> list[Segment]:
         found: list[Segment] = []
-        for batch in group(plan.chunks, size):
+        for batch in group(plan.chunks, ON_CPU):
             chunks = tuple(plan.chunks[index] for index in batch)
             for result in self._answer(self._decode(source, plan, chunks, options), frames.Decoded).results:
                 found += result.segments
@@ -129,16 +126,6 @@ class Worker:
         self, source: Source, plan: BlockPlan, chunks: tuple[Chunk, ...], options: DecodeOptions
     ) -> frames.Decode:
         return frames.Decode(source, (plan.start, plan.end), chunks, options)
-
-    def _batch_size(self, source: Source, plan: BlockPlan, options: DecodeOptions, context: AudioContext) -> int:
-        """The calibrated one, measured as the daemon does: once, with the first file that has enough chunks."""
-        if context not in self._batch_sizes and len(plan.chunks) * 4 >= CALIBRATION_CHUNKS:
-            chunks = plan.chunks[:CALIBRATION_CHUNKS]
-            call = frames.Calibrate(source, (plan.start, plan.end), chunks, options, CALIBRATION_BUDGET)
-            found = self._answer(call, frames.Calibrated)
-            per_chunk = found.seconds_per_chunk.get(found.batch_size, 0.0)
-            self._batch_sizes[context] = bounded_batch_size(found.batch_size, per_chunk)
-        return self._batch_sizes.get(context, initial_batch_size("cpu", THREADS))
 
     def _answer(self, call: frames.Call, kind: type[Reply]) -> Reply:
         answer = self._handlers.answer(call)

@@ -169,6 +169,7 @@ class Runner:
             tell_segments=self._teller(job),
             give_way=lambda: handle.give_way,
             batch_deadline=settings.workers.batch_deadline,
+            real_time_factor=factor,
             limit=settings.workers.max_job_seconds,
             longest=settings.dictation.max_length if job.kind is Kind.DICTATION else None,
             known=self._known.transcript if job.kind is Kind.WATCH else None,

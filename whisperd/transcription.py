@@ -36,7 +36,8 @@ BLOCK_SECONDS = 600.0
 """Seconds of audio of which the worker holds the samples at once, at most, of each file."""
 
 CALIBRATION_BUDGET = 20.0
-"""Seconds of decoding that finding the best batch size may cost, once for each engine and kind of decoding."""
+"""Seconds of decoding that finding an accelerator's best batch size may cost, once for each engine and kind of
+decoding."""
 
 CALIBRATION_CHUNKS = 16
 """Chunks that calibration may use; the first block must hold at least a quarter of them to be worth it."""
@@ -70,11 +71,13 @@ class Run:
         tell_segments: Tell,
         give_way: Callable[[], bool],
         batch_deadline: float,
+        real_time_factor: float,
         limit: float | None = None,
         longest: float | None = None,
         known: Callable[[JobRow], Awaitable[Transcript | None]] | None = None,
     ) -> None:
-        """`batch_deadline` is the least that a decoding batch is given, in seconds; `limit` the seconds of computing
+        """`batch_deadline` is the least that a decoding batch is given, in seconds; `real_time_factor` is what to
+        expect of the model; `limit` the seconds of computing
         that the job may take in all; `longest` the seconds of audio it may have; `known` is asked, once the file is
         open, for a transcript that makes decoding it superfluous."""
         self._job = job
@@ -86,6 +89,7 @@ class Run:
         self._tell_segments = tell_segments
         self._give_way = give_way
         self._batch_deadline = batch_deadline
+        self._real_time_factor = real_time_factor
         self._limit = limit
         self._longest = longest
         self._known = known
@@ -144,7 +148,7 @@ class Run:
             identity=self._source.identity,
             fingerprint=loaded.fingerprint,
             device=loaded.device,
-            batch_size=self._job.batch_size or await self._calibrated_batch_size(loaded),
+            batch_size=self._job.batch_size or await self._first_batch_size(loaded),
         )
         await self._update(changes)
 
@@ -158,9 +162,13 @@ class Run:
 
         self._job = await self._database.write(discard)
 
-    async def _calibrated_batch_size(self, loaded: frames.Loaded) -> int | None:
-        """The batch size that was measured for this engine; None when none was."""
+    async def _first_batch_size(self, loaded: frames.Loaded) -> int | None:
+        """The batch size by the model's speed on a CPU, by calibration elsewhere; None when that is still to be
+        done."""
         engine = self._engine
+        if loaded.device == "cpu":
+            self._expected = self._real_time_factor * batching.LONGEST_CHUNK
+            return batching.cpu_batch_size(self._real_time_factor)
         known = await self._database.read(
             lambda c: measurements.calibration(c, loaded.fingerprint, engine.beam_size, engine.audio_context)
         )
@@ -207,7 +215,7 @@ class Run:
         loaded, engine = self._loaded, self._engine
         assert loaded is not None
         if len(plan.chunks) * 4 < CALIBRATION_CHUNKS:
-            await self._update(JobChanges(batch_size=batching.initial_batch_size(loaded.device, loaded.threads)))
+            await self._update(JobChanges(batch_size=batching.ON_ACCELERATOR))
             return
         call = frames.Calibrate(
             self._source,

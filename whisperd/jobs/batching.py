@@ -12,8 +12,15 @@ from whisperd.frames import Chunk
 MAX_BATCH_SECONDS = 10.0
 """Expected seconds of one decoding batch at most: what pausing, cancelling and one-lane dictation wait for."""
 
-MANY_CORES = 8
-"""Below this many threads larger batches do not pay on a CPU (measured with `base` and `small` shapes on two)."""
+ON_CPU = 8
+"""Chunks of a decoding batch on a CPU: `base` in int8 on two cores takes 1.4 s a chunk with eight or four, which the
+worker divides among two streams, and 1.9 s with one. Larger ones gain nothing there."""
+
+ON_ACCELERATOR = 8
+"""The same on an accelerator before it was calibrated."""
+
+LONGEST_CHUNK = 30.0
+"""Seconds of audio in a chunk at most."""
 
 
 def group(chunks: Sequence[Chunk], batch_size: int) -> tuple[tuple[int, ...], ...]:
@@ -29,11 +36,11 @@ def group(chunks: Sequence[Chunk], batch_size: int) -> tuple[tuple[int, ...], ..
     return tuple(sorted(batches))
 
 
-def initial_batch_size(device: str, threads: int) -> int:
-    """The batch size before anything was measured: 8 on an accelerator, 4 on many cores, else 1."""
-    if device != "cpu":
-        return 8
-    return 4 if threads >= MANY_CORES else 1
+def cpu_batch_size(real_time_factor: float) -> int:
+    """Chunks of a decoding batch on a CPU with a model of this speed; an even number, so that both of the worker's
+    streams have as much to do, unless one chunk takes most of MAX_BATCH_SECONDS by itself."""
+    size = bounded_batch_size(ON_CPU, real_time_factor * LONGEST_CHUNK)
+    return size if size < 2 else size // 2 * 2
 
 
 def bounded_batch_size(best: int, seconds_per_chunk: float) -> int:

@@ -23,7 +23,8 @@ class JobRow(Struct, frozen=True):
     of audio transcribed and stored, `processing_time` the seconds of computing that took. `model` is the model's name
     once chosen. `hold` says what keeps a queued job from starting. `partial`, `missing`, `unheard` and `confidence`
     are the finished transcript's, here for lists. `outputs_due_at` is when files that could not be written are tried
-    again. `path` is the name that the file came with, `moved_to` where it went while it waited. `size` is the file's bytes, `batch` the batch whose item it is. Jobs of one `company` may be in progress beside each
+    again. `path` is the name that the file came with, `moved_to` where it went while it waited.
+    `size` is the file's bytes, `batch` the batch whose item it is. Jobs of one `company` may be in progress beside each
     other; one that is to be `alone` may not, until it has stored a checkpoint.
     """
 

@@ -10,7 +10,7 @@ pipeline is not used: it carries state between chunks and now and then leaves ou
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import ctranslate2
 import numpy as np
@@ -32,6 +32,11 @@ from whisperd.worker.model import (
     longest_text,
 )
 from whisperd.worker.model_folder import DAMAGED, load_tokenizer, require_files
+
+_STREAMS: Final = 2
+"""Chunks that a CPU of several cores decodes side by side, each with all its threads. A decoder's step is too small for
+two cores: while one stream waits for its threads, the other computes. Eight chunks of `base` on two cores take 11 s
+instead of 16, to the same bits, and a single one takes no longer."""
 
 
 class EncodedChunks:
@@ -79,6 +84,10 @@ class CTranslate2Model:
     @property
     def loaded(self) -> Loaded:
         return self._loaded
+
+    @property
+    def streams(self) -> int:
+        return self._model.num_workers
 
     def tokenizer(self, language: str, task: Task) -> Tokenizer:
         return Tokenizer(self._hf_tokenizer, self._model.is_multilingual, task=task.value, language=language)
@@ -139,10 +148,18 @@ def _hypothesis(result: Any, limit: int) -> Hypothesis:
     )
 
 
+def _on_cpu(call: Load) -> bool:
+    return call.device == "cpu" or (call.device == "auto" and not ctranslate2.get_cuda_device_count())
+
+
 def _load_weights(call: Load, threads: int) -> Any:
     try:
         return ctranslate2.models.Whisper(
-            call.model_path, device=call.device, compute_type=call.compute_type, intra_threads=threads, inter_threads=1
+            call.model_path,
+            device=call.device,
+            compute_type=call.compute_type,
+            intra_threads=threads,
+            inter_threads=_STREAMS if _on_cpu(call) and threads > 1 else 1,
         )
     except (RuntimeError, ValueError) as error:
         failure = failure_of(error)

@@ -13,6 +13,7 @@ it wrote, and leaves out sentences between two; times come from an alignment of 
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -48,9 +49,20 @@ def decode_chunks(
     for context, group in groupby(chunks, key=lambda pair: pair[0].context):
         windows = [(Window(chunk), samples) for chunk, samples in group]
         heard = [Heard(window.heard(samples), window.speech, context) for window, samples in windows]
-        settled = _decode_group(model, heard, options)
+        settled = _decode_side_by_side(model, heard, options)
         results.extend(_result(window, one, options) for (window, _), one in zip(windows, settled, strict=True))
     return tuple(results)
+
+
+def _decode_side_by_side(model: SpeechModel, group: list[Heard], options: DecodeOptions) -> list[Settled]:
+    """The group dealt out among as many threads as the model serves at once."""
+    streams = min(model.streams, len(group))
+    if streams < 2:
+        return _decode_group(model, group, options)
+    with ThreadPoolExecutor(streams) as pool:
+        calls = [pool.submit(_decode_group, model, group[first::streams], options) for first in range(streams)]
+        parts = [call.result() for call in calls]
+    return [parts[index % streams][index // streams] for index in range(len(group))]
 
 
 def _decode_group(model: SpeechModel, group: list[Heard], options: DecodeOptions) -> list[Settled]:

@@ -102,6 +102,11 @@ class SpeechModel(Protocol):
         """What the daemon is told about it."""
         ...
 
+    @property
+    def streams(self) -> int:
+        """How many threads may call it at once with profit."""
+        ...
+
     def tokenizer(self, language: str, task: Task) -> Tokenizer: ...
 
     def features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:

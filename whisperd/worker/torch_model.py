@@ -95,6 +95,10 @@ class TorchModel:
     def loaded(self) -> Loaded:
         return self._loaded
 
+    @property
+    def streams(self) -> int:
+        return 1
+
     def tokenizer(self, language: str, task: Task) -> Tokenizer:
         return Tokenizer(self._hf_tokenizer, self._settings.multilingual, task=task.value, language=language)
 

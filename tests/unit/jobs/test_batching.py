@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisperd.frames import Chunk
-from whisperd.jobs.batching import MAX_BATCH_SECONDS, batch_deadline, bounded_batch_size, group, initial_batch_size
+from whisperd.jobs.batching import MAX_BATCH_SECONDS, batch_deadline, bounded_batch_size, cpu_batch_size, group
 
 
 def chunks(*contexts: int) -> list[Chunk]:
@@ -43,10 +43,12 @@ def test_the_same_chunks_are_always_batched_in_the_same_way(contexts: list[int],
 
 
 @pytest.mark.parametrize(
-    ("device", "threads", "size"), [("cpu", 2, 1), ("cpu", 7, 1), ("cpu", 8, 4), ("cpu", 64, 4), ("cuda", 2, 8)]
+    ("real_time_factor", "size"),
+    [(0.01, 8), (0.04, 8), (0.05, 6), (0.1, 2), (0.17, 1), (1.4, 1), (0.0, 8)],
+    ids=["tiny", "at the limit", "three for each stream", "one for each", "one is most of it", "large", "not measured"],
 )
-def test_batches_are_small_on_few_cores_and_larger_on_an_accelerator(device: str, threads: int, size: int) -> None:
-    assert initial_batch_size(device, threads) == size
+def test_a_batch_on_a_cpu_keeps_both_streams_busy_and_is_soon_over(real_time_factor: float, size: int) -> None:
+    assert cpu_batch_size(real_time_factor) == size
 
 
 @pytest.mark.parametrize(
