@@ -51,6 +51,13 @@ class Task(enum.StrEnum):
     TRANSLATE = "translate"
 
 
+class Chinese(enum.StrEnum):
+    """The characters that Chinese is written in; models write either, as it comes."""
+
+    SIMPLIFIED = "simplified"
+    TRADITIONAL = "traditional"
+
+
 class AudioContext(enum.StrEnum):
     """How much of the 30 s window the encoder is given: all of it, or the chunk's own length plus a margin."""
 
@@ -150,7 +157,11 @@ class BlockPlan(msgspec.Struct, frozen=True):
 
 
 class DecodeOptions(msgspec.Struct, frozen=True):
-    """Everything that decides a chunk's segments besides its samples and the engine."""
+    """Everything that decides a chunk's segments besides its samples and the engine.
+
+    `languages`: those of which each chunk has its own, where one file may have several; without any all chunks are in
+    `language`. Codes that the model does not know are passed over.
+    """
 
     language: str
     task: Task = Task.TRANSCRIBE
@@ -159,16 +170,19 @@ class DecodeOptions(msgspec.Struct, frozen=True):
     hotwords: str | None = None
     words: bool = False
     fallback: bool = True
+    languages: tuple[str, ...] = ()
 
 
 class ChunkResult(msgspec.Struct, frozen=True):
     """A chunk's segments. `attempts` is 1 plus the number of further decodings, by the ladder and for speech without
-    words; `unheard` are the stretches `[start, end)`, in seconds, in which somebody speaks and no words were found."""
+    words; `unheard` are the stretches `[start, end)`, in seconds, in which somebody speaks and no words were found;
+    `language` is the chunk's own, None where it is that of the options."""
 
     chunk: Chunk
     segments: tuple[Segment, ...]
     attempts: int = 1
     unheard: tuple[tuple[float, float], ...] = ()
+    language: str | None = None
 
 
 # -- calls: daemon to worker ------------------------------------------------------------------------------------------
@@ -208,11 +222,13 @@ class Plan(msgspec.Struct, frozen=True, tag="plan"):
 
 
 class DetectLanguage(msgspec.Struct, frozen=True, tag="detect_language"):
-    """Find the language of up to a few chunks, together. Needs a loaded model. → `LanguageDetected`"""
+    """Find the language of up to a few chunks, together; one of those `allowed`, of all where none are named. Needs a
+    loaded model. → `LanguageDetected`"""
 
     source: Source
     block: tuple[int, int]
     chunks: tuple[Chunk, ...]
+    allowed: tuple[str, ...] = ()
 
 
 class Calibrate(msgspec.Struct, frozen=True, tag="calibrate"):
@@ -249,13 +265,20 @@ class Listen(msgspec.Struct, frozen=True, tag="listen"):
     audio_context: AudioContext = AudioContext.FULL
 
 
+class WriteChinese(msgspec.Struct, frozen=True, tag="write_chinese"):
+    """Put Chinese texts into these characters. Needs no model. → `ChineseWritten`"""
+
+    texts: tuple[str, ...]
+    characters: Chinese
+
+
 class DecodeTogether(msgspec.Struct, frozen=True, tag="decode_together"):
     """Decode the batches of several files, all of one context and with the same options, as one. → `DecodedTogether`"""
 
     parts: tuple[Decode, ...]
 
 
-Call = Survey | Load | Open | Plan | DetectLanguage | Calibrate | Decode | DecodeTogether | Listen
+Call = Survey | Load | Open | Plan | DetectLanguage | Calibrate | Decode | DecodeTogether | Listen | WriteChinese
 
 
 # -- replies: worker to daemon ----------------------------------------------------------------------------------------
@@ -316,6 +339,8 @@ class Planned(msgspec.Struct, frozen=True, tag="planned"):
 
 
 class LanguageDetected(msgspec.Struct, frozen=True, tag="language_detected"):
+    """`probability` is that among the languages that were allowed."""
+
     language: str
     probability: float
 
@@ -344,6 +369,12 @@ class Heard(msgspec.Struct, frozen=True, tag="heard"):
     end: int
 
 
+class ChineseWritten(msgspec.Struct, frozen=True, tag="chinese_written"):
+    """The call's texts in order, each as long as it was."""
+
+    texts: tuple[str, ...]
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The call failed; the worker lives on. `message` says what happened to what, `hint` what to do."""
 
@@ -369,6 +400,7 @@ Reply = (
     | Decoded
     | DecodedTogether
     | Heard
+    | ChineseWritten
     | Failed
 )
 

@@ -4,7 +4,7 @@ Owns: these rules and their words. Leaves to others: the run (`whisperd.transcri
 (`whisperd.jobs.retry`).
 """
 
-from whisperd.frames import FailureKind, FileIdentity
+from whisperd.frames import FailureKind, FileIdentity, Loaded, Task
 from whisperd.jobs.job import Failure
 
 
@@ -26,6 +26,20 @@ def same_content(known: FileIdentity | None, found: FileIdentity) -> None:
                 "submit it again to transcribe what it holds now",
             )
         )
+
+
+def languages(loaded: Loaded, model: str, language: str | None, task: Task, *, multilingual: bool) -> None:
+    """A model that turns out to know English only is not given other speech, which it would write as English."""
+    if loaded.multilingual or (language in (None, "en") and task is Task.TRANSCRIBE and not multilingual):
+        return
+    asked = "does not translate" if task is Task.TRANSLATE else "was asked for other speech"
+    raise RunFailedError(
+        Failure(
+            FailureKind.BAD_INPUT,
+            f'the model "{model}" turned out to know English only, and {asked}',
+            "submit it again with a multilingual model such as small, or leave the choice to auto",
+        )
+    )
 
 
 def length(duration: float | None, longest: float | None) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from whisperd.jobs.asked import folder_objection
 from whisperd.jobs.job import Options
 
 
@@ -95,13 +96,11 @@ class FolderRules(Struct, frozen=True, forbid_unknown_fields=True):
     notice: Notice = Notice.AUTO
 
     def objection(self) -> str | None:
-        """Why these rules make no sense together; None where they do."""
+        """Why these rules make no sense together; None where they do. `whisperd.jobs.asked` checks the options."""
         if self.afterwards is Afterwards.MOVE and not self.move_to:
             return "`afterwards` is `move`, and `move_to` does not say where to"
-        if self.move_to and not self.move_to.startswith("/"):
-            return "`move_to` is not an absolute path"
-        if self.options.output_dir and not self.options.output_dir.startswith("/"):
-            return "`output_dir` is not an absolute path"
+        if self.move_to and (objection := folder_objection(self.move_to)):
+            return f"`move_to`: {'; '.join(objection)}"
         if self.max_duration is not None and self.max_duration < self.min_duration:
             return f"`max_duration` ({self.max_duration:g}) is below `min_duration` ({self.min_duration:g})"
         return None

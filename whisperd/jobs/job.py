@@ -9,7 +9,7 @@ import hashlib
 
 import msgspec
 
-from whisperd.frames import AudioContext, FailureKind, Task
+from whisperd.frames import AudioContext, Chinese, FailureKind, Task
 
 
 class Kind(enum.StrEnum):
@@ -66,8 +66,13 @@ class Format(enum.StrEnum):
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a job is to be transcribed. None leaves the choice to the configuration, or to whisperd (`auto`).
 
-    `output_dir` is an absolute path; without it files go beside the audio. No `formats`, no files: the transcript is
-    kept in the database in any case.
+    `language` is a code (`en`, `pt-BR`), an English name, or `auto`; `languages` are those that may be found then, all
+    without any. With `multilingual` it may change from one part to the next, and `language` is the main one. `chinese`
+    are the characters of Chinese. `beam_size` is from 1 to 20, `compute_type` as in the configuration. `output_dir` is
+    an absolute path; without it files go beside the audio. No `formats`, no files: the transcript is kept in the
+    database in any case.
+
+    Options of long ago can be read whatever they say; `whisperd.jobs.asked` says what may be asked for now.
     """
 
     model: str | None = None
@@ -81,6 +86,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     compute_type: str | None = None
     formats: tuple[Format, ...] = ()
     output_dir: str | None = None
+    languages: tuple[str, ...] = ()
+    multilingual: bool | None = None
+    chinese: Chinese | None = None
 
     @property
     def signature(self) -> str:

@@ -1,6 +1,7 @@
 """Which models exist: their names, what they can do, and what they cost.
 
-Owns: the table of known models and the arithmetic on their shapes. Leaves to others: which of them are on this machine
+Owns: the table of known models and the arithmetic on their shapes. Leaves to others: what they can be asked for
+(`whisperd.jobs.abilities`), which of them are on this machine
 (`locate`) and which one a job gets (`choose`). Names are faster-whisper's, so that what works there works here.
 """
 
@@ -8,6 +9,8 @@ import difflib
 from typing import Final
 
 import msgspec
+
+from whisperd.jobs.abilities import Abilities, by_name
 
 TEST_MODEL: Final = "test-en"
 """The small model in the package: it knows a few hundred English words, and is for demos and tests."""
@@ -27,15 +30,25 @@ _BYTES: Final = {"int8": 1, "int8_float32": 1, "int8_float16": 1, "int8_bfloat16
 
 class Model(msgspec.Struct, frozen=True):
     """A published model. `repository` is where its CTranslate2 form is published; `width`, `encoder_layers` and
-    `decoder_layers` are its shape. Distilled models and turbo were not trained to translate."""
+    `decoder_layers` are its shape."""
 
     name: str
     repository: str
     width: int
     encoder_layers: int
     decoder_layers: int
-    english_only: bool = False
-    translates: bool = True
+
+    @property
+    def abilities(self) -> Abilities:
+        return by_name(self.name)
+
+    @property
+    def english_only(self) -> bool:
+        return bool(self.abilities.english_only)
+
+    @property
+    def translates(self) -> bool:
+        return bool(self.abilities.translates)
 
     @property
     def encoder_parameters(self) -> int:
@@ -70,11 +83,7 @@ def _window(model: Model) -> int:
 
 
 def _systran(name: str, width: int, layers: int) -> Model:
-    return Model(name, f"Systran/faster-whisper-{name}", width, layers, layers, english_only=name.endswith(".en"))
-
-
-def _distilled(name: str, repository: str, width: int, encoder_layers: int, decoder_layers: int) -> Model:
-    return Model(name, repository, width, encoder_layers, decoder_layers, english_only=True, translates=False)
+    return Model(name, f"Systran/faster-whisper-{name}", width, layers, layers)
 
 
 _SMALL: Final = _systran("small", 768, 12)
@@ -83,17 +92,17 @@ _SMALL: Final = _systran("small", 768, 12)
 _BY_QUALITY: Final = (
     _systran("large-v3", 1280, 32),
     _systran("large-v2", 1280, 32),
-    Model("large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo", 1280, 32, 4, translates=False),
-    _distilled("distil-large-v3.5", "distil-whisper/distil-large-v3.5-ct2", 1280, 32, 2),
-    _distilled("distil-large-v3", "Systran/faster-distil-whisper-large-v3", 1280, 32, 2),
+    Model("large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo", 1280, 32, 4),
+    Model("distil-large-v3.5", "distil-whisper/distil-large-v3.5-ct2", 1280, 32, 2),
+    Model("distil-large-v3", "Systran/faster-distil-whisper-large-v3", 1280, 32, 2),
     _systran("large-v1", 1280, 32),
-    _distilled("distil-large-v2", "Systran/faster-distil-whisper-large-v2", 1280, 32, 2),
+    Model("distil-large-v2", "Systran/faster-distil-whisper-large-v2", 1280, 32, 2),
     _systran("medium.en", 1024, 24),
     _systran("medium", 1024, 24),
-    _distilled("distil-medium.en", "Systran/faster-distil-whisper-medium.en", 1024, 24, 2),
+    Model("distil-medium.en", "Systran/faster-distil-whisper-medium.en", 1024, 24, 2),
     _systran("small.en", 768, 12),
     _SMALL,
-    _distilled("distil-small.en", "Systran/faster-distil-whisper-small.en", 768, 12, 4),
+    Model("distil-small.en", "Systran/faster-distil-whisper-small.en", 768, 12, 4),
     _systran("base.en", 512, 6),
     _systran("base", 512, 6),
     _systran("tiny.en", 384, 4),

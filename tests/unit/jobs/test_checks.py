@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from whisperd.frames import FailureKind, FileIdentity
+from whisperd.frames import FailureKind, FileIdentity, Loaded, Task
 from whisperd.jobs import checks
 from whisperd.jobs.checks import RunFailedError
 
@@ -20,6 +20,37 @@ def test_a_run_does_not_go_on_with_other_content() -> None:
         with pytest.raises(RunFailedError, match="content changed") as error:
             checks.same_content(FILE, other)
         assert error.value.failure.kind is FailureKind.INPUT_CHANGED
+
+
+def loaded(*, multilingual: bool) -> Loaded:
+    return Loaded("f", "ctranslate2", "cpu", "int8", 2, multilingual, 0.1)
+
+
+@pytest.mark.parametrize("language", [None, "en", "de"])
+def test_a_model_with_languages_is_given_any(language: str | None) -> None:
+    checks.languages(loaded(multilingual=True), "mine", language, Task.TRANSLATE, multilingual=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "task", "multilingual", "told"),
+    [
+        (None, Task.TRANSCRIBE, False, None),
+        ("en", Task.TRANSCRIBE, False, None),
+        ("de", Task.TRANSCRIBE, False, "was asked for other speech"),
+        (None, Task.TRANSCRIBE, True, "was asked for other speech"),
+        ("en", Task.TRANSLATE, False, "does not translate"),
+    ],
+)
+def test_a_model_that_turns_out_to_be_english_never_writes_other_speech_as_english(
+    language: str | None, task: Task, multilingual: bool, told: str | None
+) -> None:
+    if told is None:
+        checks.languages(loaded(multilingual=False), "mine", language, task, multilingual=multilingual)
+        return
+    with pytest.raises(RunFailedError, match=f'"mine" turned out to know English only, and {told}') as error:
+        checks.languages(loaded(multilingual=False), "mine", language, task, multilingual=multilingual)
+    assert error.value.failure.kind is FailureKind.BAD_INPUT
+    assert error.value.failure.hint
 
 
 @pytest.mark.parametrize(("duration", "longest"), [(None, 600.0), (600.0, 600.0), (7_200.0, None), (None, None)])
