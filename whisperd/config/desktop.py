@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from whisperd.config.section import Language, Name, Section
+from whisperd.config.section import Language, Name, OneLanguage, Section
+from whisperd.jobs.asked import checked
+from whisperd.jobs.job import Options
 
 Keys = Annotated[str, Meta(pattern=r"^ *\S+( *\+ *\S+)* *$", description='keys such as "ctrl+space"')]
 
@@ -38,16 +40,22 @@ class BindingSettings(Section, frozen=True):
     """A hotkey, written `[[binding]]`, one table each; without any, `ctrl+alt+space` is held.
 
     `keys`: modifiers and a key. `mode`: dictate while they are held, from one press to the next, cancel the dictation,
-    or deliver the last text again. `output`: where texts go; typed by default. `language`, `model`, `prompt`,
-    `hotwords`, `device` (the microphone) and `private` (nothing is kept) are those of its dictations.
+    or deliver the last text again. `output`: where texts go; typed by default. `language`, `languages` (those that may
+    be found), `model`, `prompt`, `hotwords`, `device` (the microphone) and `private` (nothing is kept) are those of its
+    dictations.
     """
 
     keys: Keys
     mode: Literal["hold", "toggle", "cancel", "again"] = "hold"
     output: Literal["type", "clipboard", "stdout", "none"] | None = None
     language: Language | None = None
+    languages: tuple[OneLanguage, ...] = ()
     model: Name | None = None
     prompt: str | None = None
     hotwords: str | None = None
     device: Name | None = None
     private: bool = False
+
+    def __post_init__(self) -> None:
+        options = Options(model=self.model, language=self.language, languages=self.languages)
+        checked(options)

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from whisperd.config.section import Name, Seconds, Section
+from whisperd.config.section import Name, OneLanguage, Seconds, Section
+from whisperd.jobs import languages
 
 Text = Annotated[str, Meta(max_length=4096)]
 
@@ -20,9 +21,11 @@ class Replacement(Section, frozen=True):
     find: Name
     put: Text
     regex: bool = False
-    languages: tuple[Annotated[str, Meta(pattern="^[a-z]{2,3}$")], ...] = ()
+    languages: tuple[OneLanguage, ...] = ()
 
     def __post_init__(self) -> None:
+        for language in self.languages:
+            languages.code(language)
         if self.regex:
             try:
                 re.compile(self.find)
@@ -58,6 +61,7 @@ class DictationSettings(Section, frozen=True):
     """`max_length`: seconds of audio that still count as dictation; at that length a recording is ended and
     transcribed. `audio_context` `auto`: fit on a CPU, else full. `device`: the microphone by its name or a part of it;
     the system's default without one. `keep_recordings`: seconds for which a recording is kept once it has a transcript.
+    `languages`: those that dictations may be in, in place of `transcription`'s; one is taken without listening for it.
     `vocabulary`: words to listen for, besides `transcription.hotwords`. `partial_text`: also decode what is being said
     before a pause ends it, and tell it as the changing `text` of `dictate.partial`; it keeps processors busy while
     somebody speaks, and the text at release may wait for it.
@@ -67,5 +71,6 @@ class DictationSettings(Section, frozen=True):
     audio_context: Literal["auto", "full", "fit"] = "auto"
     device: Name | None = None
     keep_recordings: Seconds = 24 * 3600.0
+    languages: tuple[OneLanguage, ...] = ()
     vocabulary: tuple[Name, ...] = ()
     partial_text: bool = False

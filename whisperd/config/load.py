@@ -18,9 +18,11 @@ from msgspec import inspect
 
 from whisperd.config import words
 from whisperd.config.lines import KeyPath, item_part, key_lines, line_of
+from whisperd.config.mismatches import mismatches
 from whisperd.config.paths import config_file
 from whisperd.config.settings import Section, Settings
 from whisperd.errors import ConfigError
+from whisperd.jobs import languages
 from whisperd.printable import printable
 
 
@@ -69,7 +71,11 @@ def parse(data: bytes) -> tuple[Settings, list[Problem]]:
         return Settings(), [_syntax_problem(str(error), last_line=data.rstrip().count(b"\n") + 1)]
     lines = key_lines(text)
     problems = [msgspec.structs.replace(problem, line=line_of(path, lines)) for path, problem in _mistakes(document)]
-    return (Settings() if problems else _convert(document, Settings)), problems
+    if problems:
+        return Settings(), problems
+    settings = _convert(document, Settings)
+    problems = [Problem(_dotted(path), message, line_of(path, lines)) for path, message in mismatches(settings)]
+    return (Settings() if problems else settings), problems
 
 
 def located(file: Path, problem: Problem) -> str:
@@ -189,13 +195,28 @@ def _value_mistakes(path: KeyPath, value: Any, kind: Any) -> _Found:
         items = enumerate(cast("list[Any]", value))
         item_type = get_args(kind)[0]
         return [
-            (path, Problem(f"{_dotted(path)}[{n}]", _not_allowed(item, inspect.type_info(item_type))))
+            (path, Problem(f"{_dotted(path)}[{n}]", message))
             for n, item in items
-            if not _fits(item, item_type)
+            if (message := _objection(item, item_type))
         ]
+    message = _objection(value, kind)
+    return [(path, Problem(_dotted(path), message))] if message else []
+
+
+def _objection(value: Any, kind: Any) -> str | None:
+    """Why a value does not fit; None where it does."""
+    info = inspect.type_info(kind)
     if not _fits(value, kind):
-        return [(path, Problem(_dotted(path), _not_allowed(value, info)))]
-    return []
+        return _misfit(value, kind) if isinstance(info, inspect.StructType) else _not_allowed(value, info)
+    alternatives = info.types if isinstance(info, inspect.UnionType) else (info,)
+    for one in alternatives:
+        if isinstance(one, inspect.Metadata) and isinstance(value, str):
+            extra = cast("dict[str, Any]", one.extra or {})  # pyright: ignore[reportUnknownMemberType] (a bare dict)
+            try:
+                extra.get("check", str)(value)
+            except languages.UnknownLanguageError as error:
+                return str(error)
+    return None
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -235,6 +256,15 @@ def _unknown(name: str, known: list[str], what: str, home: str | None) -> str:
     if home:
         return f"{message} here; it belongs in {home}"
     return f"{message}; there are: {', '.join(known)}"
+
+
+def _misfit(value: Any, kind: Any) -> str:
+    """What is wrong with a table inside of a list."""
+    try:
+        _convert(value, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    raise AssertionError("it fits")
 
 
 def _not_allowed(value: Any, info: inspect.Type) -> str:

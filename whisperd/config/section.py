@@ -4,8 +4,21 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from whisperd.jobs import languages
+
 Name = Annotated[str, Meta(min_length=1, max_length=4096)]
-Language = Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$", description='"auto" or a code such as "en"')]
+Language = Annotated[
+    str,
+    Meta(
+        description='"auto", a code such as "en" or "pt-BR", or a name such as "English"',
+        extra={"check": languages.code_or_auto},
+    ),
+]
+OneLanguage = Annotated[
+    str,
+    Meta(description='a code such as "en" or "pt-BR", or a name such as "English"', extra={"check": languages.code}),
+]
+"""What `check` raises UnknownLanguageError for is a mistake; elsewhere they are read by `whisperd.config.spoken`."""
 Seconds = Annotated[float, Meta(ge=0, le=86_400 * 365)]
 
 

@@ -15,10 +15,11 @@ from msgspec import Meta, field
 
 from whisperd.config.desktop import BindingSettings, HotkeySettings, InsertSettings
 from whisperd.config.dictation import DictationSettings, RuleSettings
-from whisperd.config.section import Language, Name, Seconds, Section
+from whisperd.config.section import Language, Name, OneLanguage, Seconds, Section
 from whisperd.config.watch import WatchSettings
-from whisperd.frames import AudioContext, FailureKind, Task
-from whisperd.jobs.job import Format
+from whisperd.frames import AudioContext, Chinese, FailureKind, Task
+from whisperd.jobs.asked import MAX_BEAM_SIZE, ComputeType, checked
+from whisperd.jobs.job import Format, Options
 
 Attempts = Annotated[int, Meta(ge=0, le=100)]
 HoursOfDay = Annotated[
@@ -83,18 +84,7 @@ class WorkerSettings(Section, frozen=True):
     lanes: Literal["auto", 1, 2] = "auto"
     device: Literal["auto", "cpu", "cuda", "rocm", "xpu"] = "auto"
     backend: Literal["auto", "ctranslate2", "torch"] = "auto"
-    compute_type: Literal[
-        "default",
-        "auto",
-        "int8",
-        "int8_float32",
-        "int8_float16",
-        "int8_bfloat16",
-        "int16",
-        "float16",
-        "bfloat16",
-        "float32",
-    ] = "default"
+    compute_type: ComputeType = ComputeType.DEFAULT
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     cpu_fallback: bool = False
     device_memory_mb: Annotated[int, Meta(ge=256)] | None = None
@@ -114,23 +104,33 @@ class WorkerSettings(Section, frozen=True):
 class TranscriptionSettings(Section, frozen=True):
     """What a job uses where its own options say nothing.
 
-    `language`: of the speech. `task`: write what is said, or its English translation. `beam_size`: candidates that are
-    followed while decoding; more is slower. `audio_context`: how much the encoder looks at, 30 s (`full`) or what the
-    audio needs (`fit`), which is faster and may cost words; what is in doubt there is decoded again in full.
+    `language`: of the speech. `languages`: those that may be found where it is `auto`, all of the model's without any;
+    speech in another one is written as one of these. `multilingual`: the language may change within a file and is found
+    for each part; `language` is the main one then. `chinese`: the characters that Chinese is written in, as it comes by
+    default; needs the extra `[chinese]`. `task`: write what is said, or its English translation. `beam_size`:
+    candidates that are followed while decoding; more is slower. `audio_context`: how much the encoder looks at, 30 s
+    (`full`) or what the audio needs (`fit`), which is faster and may cost words; what is in doubt there is decoded
+    again in full.
     `prompt`: text in the style that is wanted. `hotwords`: names and terms to expect. `words`: times of single words.
     `formats` are the files that every job of kind file, batch or watch writes; none by default, since the text is kept
     in the database. `output_dir` is where they go; beside the audio without it.
     """
 
     language: Language = "auto"
+    languages: tuple[OneLanguage, ...] = ()
+    multilingual: bool = False
+    chinese: Chinese | None = None
     task: Task = Task.TRANSCRIBE
-    beam_size: Annotated[int, Meta(ge=1, le=20)] = 5
+    beam_size: Annotated[int, Meta(ge=1, le=MAX_BEAM_SIZE)] = 5
     audio_context: AudioContext = AudioContext.FULL
     prompt: str | None = None
     hotwords: str | None = None
     words: bool = False
     formats: tuple[Format, ...] = ()
     output_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        checked(Options(language=self.language, languages=self.languages, multilingual=self.multilingual))
 
 
 class QueueSettings(Section, frozen=True):

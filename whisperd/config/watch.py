@@ -8,8 +8,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from whisperd.config.section import Language, Name, Seconds, Section
-from whisperd.frames import Task
+from whisperd.config.section import Language, Name, OneLanguage, Seconds, Section
+from whisperd.frames import Chinese, Task
+from whisperd.jobs.asked import checked
 from whisperd.jobs.folder import Afterwards, FolderRules, Notice, Pattern, Recordings
 from whisperd.jobs.job import Format, Options
 
@@ -34,6 +35,9 @@ class WatchSettings(Section, frozen=True):
     patterns: tuple[Pattern, ...] = ()
     ignore: tuple[Pattern, ...] = ()
     language: Language | None = None
+    languages: tuple[OneLanguage, ...] = ()
+    multilingual: bool | None = None
+    chinese: Chinese | None = None
     model: Name | None = None
     task: Task | None = None
     prompt: str | None = None
@@ -55,10 +59,13 @@ class WatchSettings(Section, frozen=True):
             raise ValueError(objection)
 
     def rules(self) -> FolderRules:
-        """The same as the rules of a folder that a command added."""
+        """The same as the rules of a folder that a command added. Raises OptionError, never once this was made."""
         options = Options(
             model=self.model,
             language=self.language,
+            languages=self.languages,
+            multilingual=self.multilingual,
+            chinese=self.chinese,
             task=self.task,
             prompt=self.prompt,
             hotwords=self.hotwords,
@@ -71,7 +78,7 @@ class WatchSettings(Section, frozen=True):
             recursive=self.recursive,
             patterns=self.patterns,
             ignore=self.ignore,
-            options=options,
+            options=checked(options),
             recordings=self.recordings,
             settle=self.settle,
             min_duration=self.min_duration,

@@ -12,6 +12,7 @@ from typing import Final
 
 from whisperd.config.dictation import Replacement, RuleSettings
 from whisperd.dictation.phrases import HALLUCINATIONS, SPOKEN
+from whisperd.jobs.languages import find
 
 QUIET_PEAK: Final = 0.02
 """Of full scale (-34 dB): a recording that never gets louder is a room, not a voice before a microphone."""
@@ -33,7 +34,7 @@ def finish(text: str, language: str | None, rules: RuleSettings, before: str = "
     if rules.spoken_punctuation:
         text = speak_punctuation(text, language)
     for replacement in rules.replacements:
-        if not replacement.languages or language in replacement.languages:
+        if not replacement.languages or language in map(find, replacement.languages):
             text = replace(text, replacement)
     text = text.strip(" \t")
     return capitalize(text, before) if rules.capitals else text
