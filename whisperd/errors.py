@@ -77,6 +77,13 @@ class ModelNotFoundError(NotFoundError):
         self.model = model
 
 
+class ModelUnableError(ModelNotFoundError):
+    """The model that was named, or any there is, can't do what is asked of it."""
+
+    code = names.INVALID_PARAMS
+    kind = "model_unable"
+
+
 class RefusedError(WhisperdError):
     """Possible in principle, not now or not in this state."""
 

@@ -10,13 +10,12 @@ from typing import Final
 import msgspec
 
 from whisperd.config.settings import ModelSettings
-from whisperd.errors import ModelNotFoundError
-from whisperd.frames import Task
+from whisperd.errors import ModelUnableError
+from whisperd.jobs.abilities import Work, by_name, objection
 from whisperd.jobs.estimates import typical_real_time_factor
 from whisperd.jobs.job import Kind
+from whisperd.jobs.languages import AUTO, CANTONESE, names
 from whisperd.models.catalog import MODELS, TEST_MODEL, Model, canonical
-
-AUTO: Final = "auto"
 
 COST_LIMITS: Final = {
     (True, Kind.DICTATION): 1.0,
@@ -40,11 +39,10 @@ class Choice(msgspec.Struct, frozen=True):
 def choose(
     settings: ModelSettings,
     kind: Kind,
-    language: str | None,
+    work: Work,
     installed: Collection[str],
     *,
     requested: str | None = None,
-    task: Task = Task.TRANSCRIBE,
     device: str = "cpu",
     compute_type: str = "int8",
     free_mb: int | None = None,
@@ -52,21 +50,21 @@ def choose(
 ) -> Choice:
     """The model for a job: the one it asks for, else the one the configuration names, else the best for the work.
 
-    `language` None or `auto` means that it is to be detected. `free_mb` is what models may take of the device's memory
-    in megabytes, `seconds` the length of the audio; None when unknown. Names that were asked for or configured are
-    returned as they are, installed or not. Raises ModelNotFoundError when no installed model can do the work.
+    Of the `installed` ones the person's own have been looked at already, and can do the work. `free_mb` is what models
+    may take of the device's memory in megabytes, `seconds` the length of the audio; None when unknown. Names that were
+    asked for or configured are returned as they are, installed or not, able or not. Raises ModelUnableError when no
+    installed model can do the work.
     """
     named = _named(settings, kind, requested)
     if named.name != AUTO:
         return named
-    language = None if language == AUTO else language
-    able = [model for model in MODELS.values() if model.name in installed and _can(model, language, task)]
+    able = [model for model in MODELS.values() if model.name in installed and _can(model, work)]
     if able:
         return _best(able, kind, device, compute_type, free_mb, seconds)
-    return _last_resort(language, task, installed)
+    return _last_resort(work, installed)
 
 
-def next_smaller(name: str, language: str | None, task: Task, installed: Collection[str]) -> str | None:
+def next_smaller(name: str, work: Work, installed: Collection[str]) -> str | None:
     """The best installed model with fewer parameters that can do the same work; None when there is none.
 
     For a model that did not fit into memory, where the configuration allows a smaller one.
@@ -77,7 +75,7 @@ def next_smaller(name: str, language: str | None, task: Task, installed: Collect
     smaller = (
         model.name
         for model in MODELS.values()
-        if model.name in installed and model.parameters < current.parameters and _can(model, language, task)
+        if model.name in installed and model.parameters < current.parameters and _can(model, work)
     )
     return next(smaller, None)
 
@@ -92,10 +90,9 @@ def _named(settings: ModelSettings, kind: Kind, requested: str | None) -> Choice
     return Choice(settings.default, "models.default in the configuration")
 
 
-def _can(model: Model, language: str | None, task: Task) -> bool:
-    if task is Task.TRANSLATE and not model.translates:
-        return False
-    return not model.english_only or (language == "en" and task is Task.TRANSCRIBE)
+def _can(model: Model, work: Work) -> bool:
+    """An English-only model is taken for speech in English, not for speech in whatever it may be."""
+    return objection(model.abilities, work) is None and (bool(work.languages) or not model.english_only)
 
 
 def _best(
@@ -133,12 +130,12 @@ def _computing(model: Model, device: str, seconds: float | None) -> float:
     return 0.0 if seconds is None else seconds * typical_real_time_factor(model.name, device)
 
 
-def _last_resort(language: str | None, task: Task, installed: Collection[str]) -> Choice:
+def _last_resort(work: Work, installed: Collection[str]) -> Choice:
     """What is left when no known model can do the work: models of the person's own, English-only ones, `test-en`."""
     own = sorted(name for name in installed if name not in MODELS and name != TEST_MODEL)
     if own:
         return Choice(own[0], "no known model for this work is installed, and this one may be able to do it")
-    if task is Task.TRANSCRIBE and language in (None, "en"):
+    if objection(by_name(TEST_MODEL), work) is None:
         english = [model for model in MODELS.values() if model.name in installed]
         if english:
             return Choice(english[0].name, "only English models are installed, so the speech is taken for English")
@@ -146,8 +143,9 @@ def _last_resort(language: str | None, task: Task, installed: Collection[str]) -
             return Choice(
                 TEST_MODEL, "no other model is installed; it knows a few hundred English words, for demos only"
             )
-    work = f"{task} speech" + (f' in the language "{language}"' if language else "")
-    raise ModelNotFoundError(
-        f"none of the installed models can {work}: {', '.join(sorted(installed)) or 'there are none'}",
-        hint="install a multilingual model that is not distilled, such as small, in the models folder",
+    asked = f"{work.task} speech" + (f" in {names(work.languages)}" if work.languages else "")
+    asked += ", each part in a language of its own" if work.multilingual else ""
+    raise ModelUnableError(
+        f"none of the installed models can {asked}: {', '.join(sorted(installed)) or 'there are none'}",
+        hint=f"download one that can: `whisperctl model pull {'large-v3' if CANTONESE in work.languages else 'small'}`",
     )

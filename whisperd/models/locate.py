@@ -8,9 +8,12 @@ Leaves to others: what models there are in the world (`catalog`), which one is t
 import os
 import re
 from contextlib import suppress
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from whisperd.errors import ModelNotFoundError
 from whisperd.models.catalog import ALIASES, MODELS, TEST_MODEL, canonical, similar
@@ -58,6 +61,35 @@ def installed(state_dir: Path) -> dict[str, Path]:
         found |= {name: folder for name, folder in own.items() if not name.startswith(".")}
     found[TEST_MODEL] = _packaged()
     return {name: place for name, place in found.items() if not _missing_files(place)}
+
+
+def vocabulary_of(folder: Path) -> int | None:
+    """How many tokens the model in a folder has; None where the folder does not tell."""
+    for name in VOCABULARIES:
+        with suppress(OSError):
+            found = (folder / name).stat()
+            return _count_tokens(folder / name, found.st_mtime_ns, found.st_size)
+    with suppress(OSError, ValueError):
+        return msgspec.json.decode((folder / "config.json").read_bytes(), type=_Config).vocab_size
+    return None
+
+
+class _Config(msgspec.Struct):
+    """What is needed of a transformers model's `config.json`."""
+
+    vocab_size: int | None = None
+
+
+@lru_cache(maxsize=32)
+def _count_tokens(file: Path, _mtime_ns: int, _size: int) -> int | None:
+    """A megabyte is read once for each state of the file."""
+    try:
+        data = file.read_bytes()
+        if file.suffix == ".txt":  # a token a line
+            return len(data.splitlines())
+        return len(msgspec.json.decode(data, type=list[msgspec.Raw]))
+    except (OSError, ValueError):
+        return None
 
 
 def hub_cache() -> Path:

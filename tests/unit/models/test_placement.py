@@ -4,6 +4,7 @@ import pytest
 
 from whisperd.config.settings import ModelSettings, WorkerSettings
 from whisperd.frames import Device
+from whisperd.jobs.abilities import Work
 from whisperd.jobs.job import Kind
 from whisperd.models.catalog import MODELS
 from whisperd.models.choose import choose
@@ -93,7 +94,7 @@ def test_the_largest_model_that_fits_in_some_precision_is_taken(device: Device, 
     choice = choose(
         ModelSettings(),
         Kind.FILE,
-        "de",
+        Work(("de",)),
         list(MODELS),
         device=placement.device,
         compute_type=smallest_type("default", placement),
@@ -107,7 +108,7 @@ def test_torch_without_eight_bits_takes_a_smaller_model_on_a_small_card() -> Non
     choice = choose(
         ModelSettings(),
         Kind.FILE,
-        "de",
+        Work(("de",)),
         list(MODELS),
         device=placement.device,
         compute_type=smallest_type("default", placement),
