@@ -34,7 +34,7 @@ help:
 	@test -n '$(PYTHON)' || { echo 'whisperd needs Python 3.11 or newer: install python3.11 and its venv module'; exit 1; }
 	@echo 'setting up .venv …'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,torch,train]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,torch,train,chinese]'
 	@$(BIN)/python -m compileall -q whisperd whisperctl
 	@touch $@
 

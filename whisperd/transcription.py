@@ -10,7 +10,7 @@ the notes.
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -24,6 +24,7 @@ from whisperd.models.engine import Engine
 from whisperd.store import checkpoints, jobs, measurements
 from whisperd.store.connection import Database
 from whisperd.store.jobs import JobChanges, JobRow
+from whisperd.transcripts import chinese
 from whisperd.transcripts.transcript import Transcript, assemble
 from whisperd.workers.lane import CallFailedError, Lane, NamedModel
 
@@ -41,6 +42,9 @@ decoding."""
 
 CALIBRATION_CHUNKS = 16
 """Chunks that calibration may use; the first block must hold at least a quarter of them to be worth it."""
+
+WRITE_DEADLINE = 120.0
+"""Seconds for putting a transcript into other characters: loading a library, and some microseconds a character."""
 
 LANGUAGE_CHUNKS = 4
 """Chunks, at most two minutes, that the language is found from."""
@@ -140,6 +144,8 @@ class Run:
         if self._job.model != self._engine.model:
             await self._update(JobChanges(model=self._engine.model))
         self._loaded = loaded = await self._lane.load(self._engine.model, self._engine.load)
+        engine = self._engine
+        checks.languages(loaded, engine.model, engine.language, engine.task, multilingual=engine.multilingual)
         if self._job.fingerprint not in (None, loaded.fingerprint):
             await self._start_again()
         if self._lane.fallback and self._lane.fallback not in self._job.notes:
@@ -203,7 +209,9 @@ class Run:
         else:
             self._tell(Stage.DETECTING_LANGUAGE)
             detected = await self._call(
-                frames.DetectLanguage(self._source, (plan.start, plan.end), plan.chunks[:LANGUAGE_CHUNKS]),
+                frames.DetectLanguage(
+                    self._source, (plan.start, plan.end), plan.chunks[:LANGUAGE_CHUNKS], self._engine.languages
+                ),
                 frames.LanguageDetected,
                 deadline=120.0,
             )
@@ -314,7 +322,7 @@ class Run:
         assert loaded is not None
         self._tell(Stage.WRITING)
         checkpoint = await self._database.read(lambda c: checkpoints.load(c, self._job.id))
-        results = await self._database.read(lambda c: checkpoints.results(c, self._job.id))
+        results = await self._written(await self._database.read(lambda c: checkpoints.results(c, self._job.id)))
         damage = checkpoint.damage
         notes = self._job.notes
         if damage.bad_packets:
@@ -331,6 +339,15 @@ class Run:
             missing=round(damage.missing / frames.SAMPLE_RATE, 3),
             notes=notes,
         )
+
+    async def _written(self, results: Sequence[frames.ChunkResult]) -> Sequence[frames.ChunkResult]:
+        """The results with Chinese in the characters that were asked for. Checkpoints keep it as the model wrote it."""
+        characters, language = self._engine.chinese, self._job.language
+        if characters is None or not (texts := chinese.texts_of(results, language)):
+            return results
+        call = frames.WriteChinese(texts, characters)
+        written = await self._call(call, frames.ChineseWritten, deadline=WRITE_DEADLINE)
+        return chinese.with_texts(results, language, written.texts)
 
     # -- small things -------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,12 @@ import msgspec
 
 from whisperd import frames
 from whisperd.frames import ChunkResult, Source
+from whisperd.jobs import checks
 from whisperd.jobs.batching import batch_deadline
 from whisperd.models.engine import Engine
 from whisperd.scheduler import Scheduler
-from whisperd.transcription import LANGUAGE_CHUNKS
+from whisperd.transcription import LANGUAGE_CHUNKS, WRITE_DEADLINE
+from whisperd.transcripts import chinese
 from whisperd.transcripts.transcript import Transcript, assemble, joined_text
 from whisperd.workers.lane import Lane
 
@@ -27,7 +29,8 @@ EXPECTED = 10.0
 
 
 class Utterances:
-    """The decoded part of one recording. Raises what `Lane.call` raises."""
+    """The decoded part of one recording. Raises what `Lane.call` raises, and RunFailedError for a model that turns out
+    to be unable."""
 
     def __init__(self, scheduler: Scheduler, engine: Engine, least_deadline: float) -> None:
         self._scheduler = scheduler
@@ -111,7 +114,10 @@ class Utterances:
         )
 
     async def _load(self, lane: Lane) -> frames.Loaded:
-        return await lane.load(self._engine.model, self._engine.load)
+        engine = self._engine
+        loaded = await lane.load(engine.model, engine.load)
+        checks.languages(loaded, engine.model, engine.language, engine.task, multilingual=engine.multilingual)
+        return loaded
 
     async def _listen(self, lane: Lane, path: bytes, *, ended: bool) -> frames.Heard:
         call = frames.Listen(Source(path, growing=True), self._next, ended, self._engine.audio_context)
@@ -135,10 +141,21 @@ class Utterances:
     ) -> frames.Decoded:
         call = frames.Decode(Source(path, growing=True), _block(found), found.chunks, options)
         deadline = batch_deadline(EXPECTED * len(found.chunks), self._least_deadline)
-        return await lane.call(call, frames.Decoded, deadline=deadline)
+        decoded = await lane.call(call, frames.Decoded, deadline=deadline)
+        return msgspec.structs.replace(decoded, results=await self._written(lane, decoded.results))
+
+    async def _written(self, lane: Lane, results: tuple[ChunkResult, ...]) -> tuple[ChunkResult, ...]:
+        """The results with Chinese in the characters that were asked for."""
+        characters = self._engine.chinese
+        if characters is None or not (texts := chinese.texts_of(results, self._language)):
+            return results
+        call = frames.WriteChinese(texts, characters)
+        written = await lane.call(call, frames.ChineseWritten, deadline=WRITE_DEADLINE)
+        return chinese.with_texts(results, self._language, written.texts)
 
     async def _detect_language(self, lane: Lane, path: bytes, found: frames.Heard) -> None:
-        call = frames.DetectLanguage(Source(path, growing=True), _block(found), found.chunks[:LANGUAGE_CHUNKS])
+        allowed = self._engine.languages
+        call = frames.DetectLanguage(Source(path, growing=True), _block(found), found.chunks[:LANGUAGE_CHUNKS], allowed)
         told = await lane.call(call, frames.LanguageDetected, deadline=DETECT_DEADLINE)
         self._language, self._language_probability = told.language, told.probability
 

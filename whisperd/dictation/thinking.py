@@ -16,6 +16,7 @@ from whisperd.dictation.surroundings import Surroundings
 from whisperd.errors import WorkerError
 from whisperd.events import Event
 from whisperd.frames import SAMPLE_RATE
+from whisperd.jobs.checks import RunFailedError
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import dictate, names
 from whisperd.wire.types import ErrorData
@@ -53,6 +54,11 @@ async def transcribed(session: Session, around: Surroundings) -> Transcript:
     while True:
         try:
             return await _follow_speech(session, utterances, around)
+        except RunFailedError as error:
+            told = error.failure
+            raise FailedError(
+                ErrorData("transcription", retryable=False, message=told.message, hint=told.hint)
+            ) from None
         except WorkerError as error:
             _log.warning("dictation %d: %s", session.number, error.message)
             if failed or session.cancelled:

@@ -122,18 +122,26 @@ def _segment(chunk: Chunk, words: list[TimedWord], settled: Settled, options: De
     )
 
 
-def detect_language(model: SpeechModel, chunks: Sequence[tuple[Chunk, Samples]]) -> tuple[str, float]:
-    """The most probable language of the chunks together, and its probability (mean over the chunks).
+def detect_language(
+    model: SpeechModel, chunks: Sequence[tuple[Chunk, Samples]], allowed: Sequence[str] = ()
+) -> tuple[str, float]:
+    """The most probable language of the chunks together, among those allowed (all without any), and its probability.
 
-    An English-only model knows the answer without listening.
+    That is the mean over the chunks of what each says of the languages allowed, in proportion: they are known to be all
+    there are, so that what a model leaves to others is no doubt between them. An English-only model knows the answer
+    without listening. Languages that the model does not know are passed over; where it knows none of them, the first
+    is the answer, with probability 0.
     """
     if not model.loaded.multilingual or not chunks:
         return "en", 1.0
-    totals: dict[str, float] = {}
+    totals: dict[str, float] = dict.fromkeys(allowed[:1], 0.0)
     for chunk, samples in chunks:
         heard = Window(chunk).heard(samples)
         encoded = model.encode(model.features(heard, chunk.context)[np.newaxis])
-        for language, probability in model.language_probabilities(encoded)[0].items():
-            totals[language] = totals.get(language, 0.0) + probability
+        told = model.language_probabilities(encoded)[0]
+        possible = {code: told[code] for code in allowed or told if code in told}
+        whole = sum(possible.values()) if allowed else 1.0
+        for language, probability in possible.items():
+            totals[language] = totals.get(language, 0.0) + (probability / whole if whole else 0.0)
     language = max(totals, key=lambda code: totals[code])
     return language, round(totals[language] / len(chunks), 4)

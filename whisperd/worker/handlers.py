@@ -14,6 +14,7 @@ from whisperd.frames import (
     Calibrate,
     Calibrated,
     Call,
+    ChineseWritten,
     Chunk,
     Decode,
     Decoded,
@@ -34,12 +35,14 @@ from whisperd.frames import (
     Reply,
     Source,
     Survey,
+    WriteChinese,
 )
 from whisperd.worker import packing
 from whisperd.worker.allocator import return_freed_blocks
 from whisperd.worker.audio import Samples
 from whisperd.worker.blocks import OpenFiles
 from whisperd.worker.calibration import calibrate
+from whisperd.worker.chinese import write_chinese
 from whisperd.worker.container import facts
 from whisperd.worker.cores import usable_cores
 from whisperd.worker.ctranslate2_model import CTranslate2Model
@@ -79,8 +82,8 @@ class Handlers:
                 return Planned(self._plan(call))
             case DetectLanguage():
                 model = self._require_model()
-                language, probability = detect_language(model, self._chunks(call.source, call.block, call.chunks))
-                return LanguageDetected(language, probability)
+                chunks = self._chunks(call.source, call.block, call.chunks)
+                return LanguageDetected(*detect_language(model, chunks, call.allowed))
             case Calibrate():
                 return self._calibrate(call)
             case Decode():
@@ -91,6 +94,8 @@ class Handlers:
                 return Decoded(results, round(time.monotonic() - began, 4))
             case Listen():
                 return _listen(call)
+            case WriteChinese():
+                return ChineseWritten(write_chinese(call.texts, call.characters))
             case DecodeTogether():
                 return self._decode_together(call)
             case _:

@@ -30,9 +30,9 @@ class Hearing:
         return [self.answers[encoded]]
 
 
-def heard(*answers: dict[str, float], multilingual: bool = True) -> tuple[str, float]:
+def heard(*answers: dict[str, float], multilingual: bool = True, allowed: tuple[str, ...] = ()) -> tuple[str, float]:
     chunks = [(Chunk(index, index + 1), np.full(1, index, np.float32)) for index in range(len(answers))]
-    return detect_language(cast("SpeechModel", cast("Any", Hearing(list(answers), multilingual))), chunks)
+    return detect_language(cast("SpeechModel", cast("Any", Hearing(list(answers), multilingual))), chunks, allowed)
 
 
 def test_the_mean_over_the_chunks_decides() -> None:
@@ -42,3 +42,20 @@ def test_the_mean_over_the_chunks_decides() -> None:
 
 def test_an_english_model_is_not_asked() -> None:
     assert heard({"de": 1.0}, multilingual=False) == ("en", 1.0)
+
+
+def test_a_language_that_is_not_allowed_is_never_the_answer() -> None:
+    answers = [{"nl": 0.7, "en": 0.1, "de": 0.2}, {"nl": 0.8, "en": 0.15, "de": 0.05}]
+    assert heard(*answers)[0] == "nl"
+    assert heard(*answers, allowed=("en", "de"))[0] == "en"
+
+
+def test_the_probability_is_that_among_the_allowed_languages() -> None:
+    answers = [{"nl": 0.7, "en": 0.1, "de": 0.2}, {"nl": 0.8, "en": 0.15, "de": 0.05}]
+    assert heard(*answers, allowed=("en", "de")) == ("en", pytest.approx((0.1 / 0.3 + 0.15 / 0.2) / 2, abs=1e-4))
+    assert heard({"nl": 0.2, "en": 0.8}, allowed=("en",)) == ("en", 1.0)
+
+
+def test_languages_that_the_model_does_not_know_are_passed_over() -> None:
+    assert heard({"zh": 0.3, "en": 0.7}, allowed=("yue", "zh")) == ("zh", 1.0)
+    assert heard({"zh": 0.3, "en": 0.7}, allowed=("yue",)) == ("yue", 0.0)
