@@ -1,7 +1,7 @@
 """A command's own arguments.
 
 Owns: parsing them, without argparse where none is given: it takes a third of an everyday verb's time. Leaves to
-others: which arguments there are (`whisperctl.commands`), but for one that means the same everywhere.
+others: which arguments there are (`whisperctl.commands`), but for those that mean the same everywhere.
 """
 
 TYPE_CHECKING = False
@@ -36,6 +36,20 @@ def parsed(command: str, summary: str, add_arguments: "Callable[[Json], None] | 
 def add_yes(parser: "ArgumentParser") -> None:
     """The option of every command that asks before it destroys something (`whisperctl.consent`)."""
     parser.add_argument("--yes", "-y", action="store_true", help="don't ask")
+
+
+def speech_arguments(parser: "ArgumentParser") -> None:
+    """Which languages are spoken, and how they are written."""
+    add = parser.add_argument
+    add("--language", metavar="L", help="of the speech: en, pt-BR, German …; found out by default")
+    add("--languages", metavar="L,…", help="find out among these only")
+    add("--multilingual", action="store_true", default=None, help="it changes: find it out for each part")
+    add("--chinese", choices=("simplified", "traditional"), help="the characters of Chinese; as it comes by default")
+
+
+def listed(text: str) -> "list[str]":
+    """What stands between the commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 class _Defaults:

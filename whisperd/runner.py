@@ -25,6 +25,7 @@ from whisperd.errors import (
     DiskFullError,
     IllegalTransitionError,
     ModelNotFoundError,
+    ModelUnableError,
     NotFoundError,
     PullError,
 )
@@ -302,6 +303,8 @@ def as_failure(
             return Failure(FailureKind.TIMEOUT, error.message, error.hint)
         case WorkerDiedError():
             return Failure(FailureKind.WORKER_DIED, error.message, error.hint)
+        case ModelUnableError():
+            return Failure(FailureKind.BAD_INPUT, error.message, error.hint)
         case ModelNotFoundError():
             return Failure(FailureKind.MODEL_LOAD, error.message, error.hint)
         case PullError():

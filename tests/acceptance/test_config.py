@@ -66,7 +66,7 @@ def test_live_settings_change_under_a_running_job_which_is_not_lost(tmp_path: Pa
         shown = daemon.call("config.show")["settings"]
         assert (shown["queue"]["max_length"], shown["transcription"]["beam_size"]) == (10, 1)
         with pytest.raises(CallError, match="at most 10"):
-            daemon.submit(*[audio] * 11, again=True)
+            daemon.submit(*[audio] * 11, again=True, options={"language": "en", "task": "transcribe"})
 
 
 def test_a_worker_setting_replaces_the_worker_between_jobs_and_a_daemon_setting_says_so(tmp_path: Path) -> None:

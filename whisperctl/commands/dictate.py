@@ -7,6 +7,7 @@ Owns: what each prints, and that a text is delivered as `--output` says. Leaves 
 from importlib import import_module
 
 from whisperctl import render
+from whisperctl.arguments import listed
 from whisperctl.errors import CommandError
 from whisperd.wire import names
 
@@ -25,7 +26,8 @@ _STARTING = ("language", "model", "prompt", "hotwords", "device")
 
 
 def start_arguments(parser: "ArgumentParser") -> None:
-    parser.add_argument("--language", metavar="L", help='a code such as "en", or "auto"')
+    parser.add_argument("--language", metavar="L", help="en, pt-BR, German … or auto")
+    parser.add_argument("--languages", metavar="L,…", help="find out among these only")
     parser.add_argument("--model", metavar="M", help="a model's name, a model folder, or auto")
     parser.add_argument("--prompt", metavar="TEXT", help="text that sets style and spelling")
     parser.add_argument("--hotwords", metavar="WORDS", help="words to listen for")
@@ -128,6 +130,8 @@ def _output_argument(parser: "ArgumentParser") -> None:
 
 def _asked(arguments: "Namespace") -> "Params":
     asked: Params = {name: value for name in _STARTING if (value := getattr(arguments, name))}
+    if arguments.languages:
+        asked["languages"] = listed(arguments.languages)
     return {**asked, "private": True} if arguments.private else asked
 
 

@@ -29,7 +29,7 @@ def run_arguments(parser: "ArgumentParser") -> None:
     add("--keys", metavar="KEYS", help="one binding, such as ctrl+space, in place of the configuration's")
     add("--mode", choices=bindings.MODES, help="of --keys: hold (the default), toggle, cancel or again")
     add("--output", choices=OUTPUTS, help="of --keys: where the text goes; typed by default")
-    add("--language", metavar="CODE", help="of --keys, such as en")
+    add("--language", metavar="L", help="of --keys: en, pt-BR, German …")
     add("--model", metavar="NAME", help="of --keys")
     add("--prompt", metavar="TEXT", help="of --keys: text that sets style and vocabulary")
     add("--hotwords", metavar="WORDS", help="of --keys: words to expect")

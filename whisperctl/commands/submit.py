@@ -3,6 +3,7 @@
 import os
 
 from whisperctl import files, outcome, render
+from whisperctl.arguments import listed, speech_arguments
 from whisperctl.delivery import Delivery, follow_to_end
 from whisperctl.errors import CommandError, UsageError
 from whisperd.wire import names
@@ -19,7 +20,12 @@ _REQUEST_BYTES = names.MAX_REQUEST // 2
 """Of files in one request: less than the limit by what the options can take."""
 _REQUEST_FILES = 500
 
-_OPTIONS = ("language", "model", "task", "prompt", "hotwords", "words", "beam_size", "audio_context", "compute_type")
+# fmt: off
+_OPTIONS = (
+    "language", "multilingual", "chinese", "model", "task", "prompt", "hotwords", "words", "beam_size", "audio_context",
+    "compute_type",
+)
+# fmt: on
 """Options that are called the same on the wire."""
 
 
@@ -56,7 +62,7 @@ def option_arguments(parser: "ArgumentParser", dictation: bool) -> None:
 def transcribing_arguments(parser: "ArgumentParser") -> None:
     """How files are to be transcribed."""
     add = parser.add_argument
-    add("--language", metavar="CODE", help="of the speech, such as en; found out by default")
+    speech_arguments(parser)
     add("--model", metavar="NAME", help="a model's name or folder; chosen by default")
     add("--task", choices=("transcribe", "translate"), help="translate: into English")
     add("--format", metavar="F,…", help="files to write beside the audio: txt, srt, vtt, json, tsv")
@@ -193,6 +199,8 @@ def options_of(arguments: "Namespace") -> "Params":
     options: Params = {name: value for name in _OPTIONS if (value := getattr(arguments, name)) is not None}
     if arguments.format:
         options["formats"] = [part.strip() for part in arguments.format.split(",")]
+    if arguments.languages is not None:
+        options["languages"] = listed(arguments.languages)
     if arguments.output_dir is not None:
         options["output_dir"] = files.of_person(arguments.output_dir)
     if arguments.model is not None:

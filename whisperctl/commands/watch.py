@@ -1,7 +1,7 @@
 """Drop folders: `watch list|add|set|remove|rescan`."""
 
 from whisperctl import files, render
-from whisperctl.arguments import add_yes
+from whisperctl.arguments import add_yes, listed, speech_arguments
 from whisperctl.errors import RequestFailedError, UsageError
 from whisperd.wire import names
 
@@ -17,7 +17,7 @@ _FILE_STYLES = {"done": "green", "failed": "red", "gone": "yellow", "skipped": "
 _COUNTS = ("found", "settling", "queued", "done", "skipped", "failed", "cancelled", "gone", "left")
 _ALWAYS = ("found", "queued", "done")
 """Counts that are told even when they are zero."""
-_OPTIONS = ("language", "model", "task", "prompt", "hotwords", "words")
+_OPTIONS = ("language", "multilingual", "chinese", "model", "task", "prompt", "hotwords", "words")
 _RULES = ("settle", "min_duration", "max_duration", "recordings", "afterwards", "delete_after", "notice")
 """Options and rules that are called the same on the wire."""
 _SCAN_TIMEOUT = 600.0
@@ -162,7 +162,7 @@ def rescan(context: "Context", arguments: "Namespace") -> int:
 
 def _rule_arguments(parser: "ArgumentParser") -> None:
     add = parser.add_argument
-    add("--language", metavar="CODE", help="of the speech, such as en; found out by default")
+    speech_arguments(parser)
     add("--model", metavar="NAME", help="a model's name or folder; chosen by default")
     add("--task", choices=("transcribe", "translate"), help="translate: into English")
     add("--prompt", metavar="TEXT", help="text that sets style and vocabulary")
@@ -193,23 +193,21 @@ def _rules(arguments: "Namespace", known: "Params") -> "Params":
     named: Params = {name: value for name in _RULES if (value := getattr(arguments, name)) is not None}
     named |= {name: value for name in ("recursive", "enabled") if (value := getattr(arguments, name)) is not None}
     if arguments.pattern is not None:
-        named["patterns"] = _list(arguments.pattern)
+        named["patterns"] = listed(arguments.pattern)
     if arguments.ignore is not None:
-        named["ignore"] = _list(arguments.ignore)
+        named["ignore"] = listed(arguments.ignore)
     if arguments.move_to is not None:
         named["move_to"] = files.of_person(arguments.move_to)
     options: Params = {name: value for name in _OPTIONS if (value := getattr(arguments, name)) is not None}
     if arguments.model is not None:
         options["model"] = files.model_param(arguments.model)
+    if arguments.languages is not None:
+        options["languages"] = listed(arguments.languages)
     if arguments.format is not None:
-        options["formats"] = _list(arguments.format)
+        options["formats"] = listed(arguments.format)
     if arguments.output_dir is not None:
         options["output_dir"] = files.of_person(arguments.output_dir)
     return {**known, **named, "options": {**known.get("options", {}), **options}}
-
-
-def _list(text: str) -> "list[str]":
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _path_param(path: bytes) -> "Params":

@@ -19,7 +19,7 @@ Mode = Literal["hold", "toggle", "cancel", "again"]
 MODES: tuple[Mode, ...] = ("hold", "toggle", "cancel", "again")
 
 DEFAULT_KEYS = "ctrl+alt+space"
-_ON_THE_WIRE = ("language", "model", "prompt", "hotwords", "device", "private")
+_ON_THE_WIRE = ("language", "languages", "model", "prompt", "hotwords", "device", "private")
 """Options of a binding that `dictate.start` takes by the same names."""
 
 
@@ -53,7 +53,7 @@ def binding(keys: "Json" = "", mode: "Json" = "hold", output: "Json" = None, **o
             break
     else:
         raise UsageError(f"there is no mode {mode!r}", f"there are {', '.join(MODES)}")
-    given = {name: value for name, value in options.items() if value not in (None, "", False)}
+    given = {name: value for name, value in options.items() if value not in (None, "", False, [])}
     for known_output in (None, *OUTPUTS):
         if known_output == output:
             return Binding(chord(keys), known_mode, known_output, given)

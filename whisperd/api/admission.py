@@ -15,6 +15,7 @@ from whisperd.models.engine import require_model, resolve_options
 from whisperd.room import check_disk
 from whisperd.store.jobs import NewJob
 from whisperd.wire.job import FileParam
+from whisperd.wire.params import check_options
 from whisperd.wire.paths import from_wire
 
 PRIORITIES = {
@@ -31,9 +32,9 @@ class Admission:
         self._state_dir = state_dir
 
     async def options(self, kind: Kind, options: Options) -> Options:
-        """The options with nothing left open. Raises ModelNotFoundError."""
+        """The options with nothing left open. Raises InvalidParamsError, ModelNotFoundError, RefusedError."""
         settings = self._current.settings
-        resolved = resolve_options(kind, options, settings)
+        resolved = resolve_options(kind, check_options(options, "params.options"), settings)
         await require_model(kind, resolved, settings, self._state_dir)
         return resolved
 
@@ -42,7 +43,7 @@ class Admission:
     ) -> list[tuple[NewJob, Failure | None]]:
         """A job for each file, in order, and what is wrong with it already.
 
-        Raises InvalidParamsError, ModelNotFoundError, DiskFullError; then none is to be queued.
+        Raises InvalidParamsError, ModelNotFoundError, RefusedError, DiskFullError; then none is to be queued.
         """
         paths = [from_wire(file.path, file.path_b64, f"params.files[{index}]") for index, file in enumerate(files)]
         resolved = await self.options(kind, options)

@@ -30,7 +30,7 @@ class DictateApi:
         }
 
     async def start(self, params: dictate.DictateStartParams) -> dictate.DictateStartResult:
-        """Raises MicrophoneError, ModelNotFoundError, RefusedError."""
+        """Raises InvalidParamsError, MicrophoneError, ModelNotFoundError, RefusedError."""
         session = await self._dictation.begin(params)
         if params.while_connected:
             caller.current.get().at_end(lambda: self._dictation.release(session, "disconnected"))

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from whisperd.api.handler import Handler
 from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError
@@ -24,6 +26,7 @@ from whisperd.watch.planning import Planned, tally
 from whisperd.watch.service import WatchService
 from whisperd.wire import names
 from whisperd.wire import watch as wire
+from whisperd.wire.params import check_options
 from whisperd.wire.paths import from_wire, to_wire
 from whisperd.wire.times import iso8601
 
@@ -51,17 +54,17 @@ class WatchApi:
     async def add(self, params: wire.WatchAddParams) -> wire.WatchFolderResult:
         """Raises InvalidParamsError, ModelNotFoundError, RefusedError."""
         path = from_wire(params.path, params.path_b64)
-        await self._check_model(params.rules)
+        rules = await self._checked(params.rules)
         try:
-            folder = await self._service.add(path, params.rules, new_only=params.new_only)
+            folder = await self._service.add(path, rules, new_only=params.new_only)
         except (OSError, UnresponsiveError) as error:
             raise RefusedError(f"the folder can't be looked at, and nothing was added: {error}") from error
         return wire.WatchFolderResult(await self._view(folder))
 
     async def set(self, params: wire.WatchSetParams) -> wire.WatchFolderResult:
         """Raises NotFoundError, InvalidParamsError, ModelNotFoundError, RefusedError."""
-        await self._check_model(params.rules)
-        return wire.WatchFolderResult(await self._view(await self._service.set(params.id, params.rules)))
+        rules = await self._checked(params.rules)
+        return wire.WatchFolderResult(await self._view(await self._service.set(params.id, rules)))
 
     async def remove(self, params: wire.WatchFolderParams) -> wire.WatchRemoveResult:
         """Raises NotFoundError, RefusedError."""
@@ -86,10 +89,12 @@ class WatchApi:
             planned += [_planned(folder.row.id, one) for one in plan[: MOST_PLANNED - len(planned)]]
         return wire.WatchRescanResult([await self._view(folder) for folder in folders], found, dict(decisions), planned)
 
-    async def _check_model(self, rules: FolderRules) -> None:
+    async def _checked(self, rules: FolderRules) -> FolderRules:
+        """The rules with options that its jobs can have."""
         settings = self._current.settings
-        options = resolve_options(Kind.WATCH, rules.options, settings)
-        await require_model(Kind.WATCH, options, settings, self._state_dir)
+        options = check_options(rules.options, "params.rules.options")
+        await require_model(Kind.WATCH, resolve_options(Kind.WATCH, options, settings), settings, self._state_dir)
+        return msgspec.structs.replace(rules, options=options)
 
     def _chosen(self, folder_id: int | None) -> Sequence[FolderWatch]:
         if folder_id is None:

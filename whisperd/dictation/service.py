@@ -29,12 +29,13 @@ from whisperd.hooks import run_hook
 from whisperd.job_commands import JobCommands
 from whisperd.jobs.job import Kind, Options, Priority
 from whisperd.ledger import Ledger
-from whisperd.models.engine import resolve_engine, resolve_options
+from whisperd.models.engine import require_library, resolve_engine, resolve_options
 from whisperd.scheduler import Scheduler
 from whisperd.store import recordings
 from whisperd.store.jobs import JobRow, NewJob
 from whisperd.wire import dictate, names
 from whisperd.wire.dictate import DictateResult, DictateStartParams, DictationState, SessionState
+from whisperd.wire.params import check_options
 from whisperd.wire.types import ErrorData
 from whisperd.workers.recorder import Microphone, may_have_a_microphone
 
@@ -112,7 +113,7 @@ class Dictation:
     # -- commands -----------------------------------------------------------------------------------------------------
 
     async def begin(self, params: DictateStartParams) -> Session:
-        """A session whose microphone is being opened. Raises RefusedError, ModelNotFoundError."""
+        """A session whose microphone is being opened. Raises InvalidParamsError, RefusedError, ModelNotFoundError."""
         request = await self._request(params)
         if (recording := self._recording()) is not None:
             raise RefusedError(
@@ -190,8 +191,16 @@ class Dictation:
         settings = self._current.settings
         given = [params.hotwords if params.hotwords is not None else settings.transcription.hotwords]
         hotwords = " ".join(word for word in (*given, *settings.dictation.vocabulary) if word)
-        asked = Options(model=params.model, language=params.language, prompt=params.prompt, hotwords=hotwords or None)
-        options = msgspec.structs.replace(resolve_options(Kind.DICTATION, asked, settings), formats=())
+        asked = Options(
+            model=params.model,
+            language=params.language,
+            languages=params.languages,
+            prompt=params.prompt,
+            hotwords=hotwords or None,
+        )
+        resolved = resolve_options(Kind.DICTATION, check_options(asked, "params"), settings)
+        options = msgspec.structs.replace(resolved, formats=())
+        require_library(options)
         engine = await resolve_engine(Kind.DICTATION, options, settings, self._state_dir)
         return Request(options, engine, params.device or settings.dictation.device, params.private)
 

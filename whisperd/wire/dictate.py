@@ -46,13 +46,15 @@ class DictationState(enum.StrEnum):
 
 
 class DictateStartParams(Params, frozen=True):
-    """What is left out is as the configuration says. `device` is an input device's name, or a part of it.
+    """What is left out is as the configuration says. `language` and `languages` are as in a job's options. `device` is
+    an input device's name, or a part of it.
 
     `private` keeps nothing: no recording, no history. `while_connected` ends the session when the connection that
     started it closes; what was said until then is transcribed into the history, and delivered to nobody.
     """
 
-    language: Annotated[str, Meta(pattern="^(auto|[a-z]{2,3})$")] | None = None
+    language: str | None = None
+    languages: tuple[str, ...] = ()
     model: Name | None = None
     prompt: Text | None = None
     hotwords: Text | None = None

@@ -1,7 +1,7 @@
 """A request's parameters to the method's type, and a readable sentence where they do not fit.
 
 Owns: by-name and by-position parameters, and the messages of `InvalidParamsError` and `MethodNotFoundError`. Leaves to
-others: what the types are (`types`, `methods`).
+others: what the types are (`types`, `methods`), what options may be (`whisperd.jobs.asked`).
 """
 
 import difflib
@@ -14,6 +14,8 @@ import msgspec
 from msgspec import inspect
 
 from whisperd.errors import InvalidParamsError, MethodNotFoundError
+from whisperd.jobs.asked import OptionError, checked
+from whisperd.jobs.job import Options
 from whisperd.wire.methods import METHODS, Method
 from whisperd.wire.types import Params
 
@@ -39,6 +41,14 @@ def convert(method: Method, given: dict[str, Any] | list[Any]) -> Params:
         return msgspec.convert(given, method.params)
     except msgspec.ValidationError as error:
         _refuse(method, str(error))
+
+
+def check_options(given: Options, where: str) -> Options:
+    """A job's options, languages as codes. Raises InvalidParamsError; `where` is the parameter that they are."""
+    try:
+        return checked(given)
+    except OptionError as error:
+        raise InvalidParamsError(f"{where}.{error.option}: {error.message}", hint=error.hint) from None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -40,8 +40,8 @@ class Speaker:
         path = self._folder / f"{abs(hash(samples.tobytes()))}.wav"
         return f"wav:{path if path.exists() else write_audio(path, samples)}"
 
-    def start(self, samples: Samples, **params: Any) -> int:
-        return self.client.call("dictate.start", device=self.device(samples), language="en", **params)["session"]
+    def start(self, samples: Samples, language: str = "en", **params: Any) -> int:
+        return self.client.call("dictate.start", device=self.device(samples), language=language, **params)["session"]
 
     def heard(self, session: int, seconds: float) -> None:
         """Wait until the session has recorded that much."""

@@ -30,11 +30,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_submit_sends_files_and_options(folder: Path, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     options = "--language en --model base --task translate --format txt,srt --output-dir out --prompt P --hotwords H"
-    more = "--words --beam-size 3 --audio-context fit --compute-type int8"
+    more = "--words --beam-size 3 --audio-context fit --compute-type int8 --languages en,German --multilingual"
+    given = [*options.split(), *more.split(), "--chinese", "simplified"]
     with ScriptedDaemon(folder / "run", queue.answers()) as daemon:
-        assert (
-            cli.main(["submit", "a.wav", *options.split(), *more.split(), os.fsdecode(b"caf\xe9.wav")]) == names.EXIT_OK
-        )
+        assert cli.main(["submit", "a.wav", *given, os.fsdecode(b"caf\xe9.wav")]) == names.EXIT_OK
         [sent] = daemon.asked("job.submit")
     first, second = sent["files"]
     assert first["path"] == f"{folder}/a.wav"
@@ -52,6 +51,9 @@ def test_submit_sends_files_and_options(folder: Path, queue: Queue, capsys: pyte
         "beam_size": 3,
         "audio_context": "fit",
         "compute_type": "int8",
+        "languages": ["en", "German"],
+        "multilingual": True,
+        "chinese": "simplified",
     }
     assert capsys.readouterr().out == "   1  queued     a.wav\n   2  queued     utf-8\n"
 

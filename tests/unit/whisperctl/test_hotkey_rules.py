@@ -119,6 +119,13 @@ def test_a_wrong_binding_is_explained(tables: list[dict[str, str]], told: str) -
     assert caught.value.hint
 
 
+def test_a_binding_s_languages_go_to_the_daemon() -> None:
+    [made] = configured([{"keys": "f1", "language": "auto", "languages": ["en", "German"]}])
+    assert made.options == {"language": "auto", "languages": ["en", "German"]}
+    [plain] = configured([{"keys": "f1", "languages": []}])
+    assert plain.options == {}
+
+
 def test_without_bindings_there_is_one_to_hold() -> None:
     [made] = configured([])
     assert (str(made.chord), made.mode, made.output, made.options) == ("ctrl+alt+space", "hold", None, {})
