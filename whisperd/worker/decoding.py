@@ -12,12 +12,13 @@ it wrote, and leaves out sentences between two; times come from an alignment of 
 # pyright: reportMissingTypeStubs=false
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
+import msgspec
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
@@ -25,7 +26,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from whisperd.frames import FULL_CONTEXT, Chunk, ChunkResult, DecodeOptions, Segment, Word
 from whisperd.worker import ladder
 from whisperd.worker.audio import Samples
-from whisperd.worker.model import SpeechModel
+from whisperd.worker.model import Encoded, SpeechModel
 from whisperd.worker.segments import joined, split_words
 from whisperd.worker.settling import Heard, Settled, Settling
 from whisperd.worker.window import Span, Window
@@ -34,6 +35,9 @@ from whisperd.worker.words import TimedWord
 _PROMPT_TOKENS: Final = 223
 """Most tokens before the transcript: half of the decoder's 448, less the token that announces them (the reference
 implementation's limit)."""
+
+_EVIDENCE: Final = 0.5
+"""Share of the probability of all languages allowed from which a chunk is taken to be in another than its file's."""
 
 _SAMPLES_A_FRAME: Final = 160
 
@@ -66,17 +70,36 @@ def _decode_side_by_side(model: SpeechModel, group: list[Heard], options: Decode
 
 
 def _decode_group(model: SpeechModel, group: list[Heard], options: DecodeOptions) -> list[Settled]:
+    encoded = model.encode(np.stack([model.features(heard.samples, heard.context) for heard in group]))
+    languages = _languages(model, encoded, len(group), options)
+    settlings = {
+        language: _settling(model, msgspec.structs.replace(options, language=language)) for language in set(languages)
+    }
+    search = settlings[languages[0]].search(
+        ladder.PLAIN, alternatives=options.fallback and group[0].context < FULL_CONTEXT
+    )
+    hypotheses = model.generate(encoded, [settlings[language].prompt for language in languages], search)
+    return [
+        settlings[language].settle(heard, encoded.one(index), hypothesis)
+        for index, (language, heard, hypothesis) in enumerate(zip(languages, group, hypotheses, strict=True))
+    ]
+
+
+def _settling(model: SpeechModel, options: DecodeOptions) -> Settling:
     tokenizer = model.tokenizer(options.language, options.task)
     # -1 stands for the set of symbols that are not speech; the annotation of the library is wrong.
     suppressed = get_suppressed_tokens(tokenizer, [-1])  # pyright: ignore[reportArgumentType]
-    prompt = prompt_tokens(tokenizer, options)
-    settling = Settling(model, tokenizer, prompt, tuple(suppressed or ()), options)
-    encoded = model.encode(np.stack([model.features(heard.samples, heard.context) for heard in group]))
-    close_calls = options.fallback and group[0].context < FULL_CONTEXT
-    hypotheses = model.generate(encoded, [prompt] * len(group), settling.search(ladder.PLAIN, alternatives=close_calls))
+    return Settling(model, tokenizer, prompt_tokens(tokenizer, options), tuple(suppressed or ()), options)
+
+
+def _languages(model: SpeechModel, encoded: Encoded, count: int, options: DecodeOptions) -> list[str]:
+    """Each chunk's language: where it may have its own the likeliest, if that is likelier than all others together,
+    else the file's."""
+    if not options.languages or not model.loaded.multilingual:
+        return [options.language] * count
     return [
-        settling.settle(heard, encoded.one(index), hypothesis)
-        for index, (heard, hypothesis) in enumerate(zip(group, hypotheses, strict=True))
+        next((code for code, share in _shares(told, options.languages).items() if share > _EVIDENCE), options.language)
+        for told in model.language_probabilities(encoded)
     ]
 
 
@@ -97,6 +120,7 @@ def _result(window: Window, settled: Settled, options: DecodeOptions) -> ChunkRe
         tuple(_segment(window.chunk, part, settled, options) for part in split_words(words)),
         settled.attempts,
         tuple((round(span.start, 3), round(span.end, 3)) for span in map(window.in_audio, settled.unheard)),
+        settled.language if options.languages else None,
     )
 
 
@@ -138,10 +162,16 @@ def detect_language(
     for chunk, samples in chunks:
         heard = Window(chunk).heard(samples)
         encoded = model.encode(model.features(heard, chunk.context)[np.newaxis])
-        told = model.language_probabilities(encoded)[0]
-        possible = {code: told[code] for code in allowed or told if code in told}
-        whole = sum(possible.values()) if allowed else 1.0
-        for language, probability in possible.items():
-            totals[language] = totals.get(language, 0.0) + (probability / whole if whole else 0.0)
+        for language, share in _shares(model.language_probabilities(encoded)[0], allowed).items():
+            totals[language] = totals.get(language, 0.0) + share
     language = max(totals, key=lambda code: totals[code])
     return language, round(totals[language] / len(chunks), 4)
+
+
+def _shares(probabilities: Mapping[str, float], allowed: Sequence[str]) -> dict[str, float]:
+    """The probability of each language allowed in proportion to all that are; of all, where none are named."""
+    if not allowed:
+        return dict(probabilities)
+    possible = {code: probabilities[code] for code in allowed if code in probabilities}
+    whole = sum(possible.values())
+    return {code: probability / whole if whole else 0.0 for code, probability in possible.items()}

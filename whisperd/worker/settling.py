@@ -60,10 +60,11 @@ class Heard:
 
 @dataclass(frozen=True)
 class Settled:
-    """The words of a window, the hypothesis that they come from, speech that has none, and how many decodings it
-    took."""
+    """The words of a window, their language, the hypothesis that they come from, speech that has none, and how many
+    decodings it took."""
 
     words: tuple[TimedWord, ...]
+    language: str
     hypothesis: Hypothesis
     unheard: tuple[Span, ...]
     attempts: int
@@ -82,7 +83,7 @@ class Settling:
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self._prompt = prompt
+        self.prompt = prompt
         self._suppressed = suppressed
         self._options = options
         self._attempts = 0
@@ -96,11 +97,14 @@ class Settling:
         self._attempts = 1
         first = self._attempt(heard, encoded, hypothesis)
         if not self._options.fallback:
-            return Settled(() if ladder.is_silence(first) else first.words, hypothesis, (), 1)
+            return self._settled(() if ladder.is_silence(first) else first.words, hypothesis, ())
         kept = self._sound(heard, encoded, first)
         words: Sequence[TimedWord] = () if ladder.is_silence(kept) else audit.spoken(kept.words)
         words = self._with_second_looks(heard, words)
-        return Settled(tuple(words), kept.hypothesis, tuple(audit.uncovered(words, heard.speech)), self._attempts)
+        return self._settled(words, kept.hypothesis, audit.uncovered(words, heard.speech))
+
+    def _settled(self, words: Sequence[TimedWord], hypothesis: Hypothesis, unheard: Sequence[Span]) -> Settled:
+        return Settled(tuple(words), self._options.language, hypothesis, tuple(unheard), self._attempts)
 
     # -- remedies -----------------------------------------------------------------------------------------------------
 
@@ -175,7 +179,7 @@ class Settling:
 
     def _decode(self, heard: Heard, encoded: Encoded, rung: Rung) -> Attempt:
         self._attempts += 1
-        (hypothesis,) = self._model.generate(encoded, [self._prompt], self.search(rung, alternatives=False))
+        (hypothesis,) = self._model.generate(encoded, [self.prompt], self.search(rung, alternatives=False))
         return self._attempt(heard, encoded, hypothesis)
 
     def _attempt(self, heard: Heard, encoded: Encoded, hypothesis: Hypothesis) -> Attempt:
