@@ -182,7 +182,7 @@ def job(number: int, state: str = "queued", path: str = "/audio/meeting.wav", **
         "place": None, "starts_in": None, "hold": None, "priority": "normal", "attempts": 0, "error": None,
         "path_b64": None, "key": None, "started_at": None, "finished_at": None, "retry_at": None, "model": None,
         "device": None, "language": None, "processing_time": None, "partial": None, "missing": None,
-        "confidence": None, "outputs": [], "outputs_retry_at": None, "notes": [],
+        "unheard": None, "confidence": None, "outputs": [], "outputs_retry_at": None, "notes": [],
     } | facts  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.integration.store.making import brought, plan, queued, result
-from whisperd.frames import AudioContext, Chunk, Damage
+from whisperd.frames import AudioContext, Chunk, ChunkResult, Damage
 from whisperd.jobs.job import State
 from whisperd.jobs.transitions import Command
 from whisperd.store import checkpoints, events, jobs, measurements, transcripts
@@ -56,6 +56,22 @@ def test_results_come_back_bit_by_bit_in_the_order_of_the_audio(conn: sqlite3.Co
     assert msgspec.msgpack.encode(stored) == msgspec.msgpack.encode(expected)
 
 
+def test_what_was_planned_and_decoded_before_chunks_had_speech_is_still_read(conn: sqlite3.Connection) -> None:
+    """The version before stored chunks of two positions and a context, and results without `unheard`."""
+    job = queued(conn)
+    block = plan(0, 320_000, None)
+    chunk = {"start": 0, "end": 160_000, "context": 1_500}
+    planned = {"start": 0, "end": 320_000, "next_start": None, "chunks": [chunk], "batches": [[0]], "damage": {}}
+    checkpoints.save_block(conn, job.id, 0, block)
+    checkpoints.save_batch(conn, job.id, 0, 0, (), 1.0, 10.0)
+    stored = [{"chunk": chunk, "segments": [], "attempts": 3}]
+    conn.execute("UPDATE blocks SET plan = ?", (msgspec.msgpack.encode(planned),))
+    conn.execute("UPDATE decoded_batches SET results = ?", (msgspec.msgpack.encode(stored),))
+    [read] = checkpoints.load(conn, job.id).blocks
+    assert read.plan.chunks == (Chunk(0, 160_000, 1_500),)
+    assert checkpoints.results(conn, job.id) == (ChunkResult(Chunk(0, 160_000, 1_500), (), attempts=3),)
+
+
 def test_a_batch_is_stored_once_and_only_of_a_planned_block(conn: sqlite3.Connection) -> None:
     job = queued(conn)
     checkpoints.save_block(conn, job.id, 0, plan(0, 320_000, None))
@@ -97,6 +113,7 @@ def transcript(text: str) -> Transcript:
         device="cpu",
         partial=True,
         missing=1.5,
+        unheard=2.25,
         notes=("a note",),
     )
 

@@ -36,6 +36,7 @@ EVERYTHING = JobChanges(
     device="cpu",
     partial=True,
     missing=1.5,
+    unheard=2.25,
     confidence=0.75,
     outputs_due_at=12.5,
     outputs_tries=3,

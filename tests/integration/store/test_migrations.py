@@ -9,6 +9,7 @@ from tests.integration.store.making import content, queued
 from whisperd.errors import DatabaseError
 from whisperd.store import backups, jobs
 from whisperd.store.connection import Database, connect
+from whisperd.store.jobs import JobChanges
 from whisperd.store.migrations import MIGRATIONS, migrate
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +65,26 @@ def test_a_migration_keeps_the_data_and_makes_a_backup_first(old: Path) -> None:
     assert version(copy) == len(MIGRATIONS)
     assert jobs.get(copy, 1) is not None
     copy.close()
+    conn.close()
+
+
+def test_jobs_from_before_speech_without_words_was_counted_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "whisperd.db"
+    conn = connect(path)
+    migrate(conn, path, NOW, migrations=MIGRATIONS[:1])
+    conn.execute(
+        """INSERT INTO jobs (path, kind, priority, position, state, created_at, queued_at, options, partial, missing)
+        VALUES (X'2F61', 'file', 1, 1, 'queued', 1.0, 1.0, '{}', 0, 0.5)"""
+    )
+    migrate(conn, path, NOW)
+    assert version(conn) == len(MIGRATIONS)
+    [backup] = backups.found(path)
+    assert backup.version == 1
+    [job] = jobs.get_many(conn, [1])
+    assert (job.path, job.missing, job.unheard) == (b"/a", 0.5, None)
+    assert jobs.update(conn, 1, JobChanges(unheard=1.5)).unheard == 1.5
+    with pytest.raises(sqlite3.IntegrityError):
+        conn.execute("UPDATE jobs SET unheard = -1")
     conn.close()
 
 

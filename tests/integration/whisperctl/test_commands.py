@@ -203,7 +203,7 @@ def test_job_show_is_a_card_with_the_story(
 ) -> None:
     shown_job = job(
         12, "failed", path="/a/b.wav", progress=0.5, done=30.0, duration=60.0, attempts=3, model="base", device="cpu",
-        language="en", confidence=0.9, partial=True, missing=12.0, started_at="2026-01-01T00:00:01.000Z",
+        language="en", confidence=0.9, partial=True, missing=12.0, unheard=3.5, started_at="2026-01-01T00:00:01.000Z",
         retry_at="2026-01-01T01:00:00.000Z", options={"task": "translate", "words": False, "formats": ["srt", "txt"]},
         error={"kind": "io", "message": "can't read it", "hint": "check the disk"}, notes=["started again"],
         outputs=[{"format": "srt", "path": "/a/b.srt"}, {"format": "txt", "path": "/a/b.txt", "error": "no room"}],
@@ -232,6 +232,7 @@ def test_job_show_is_a_card_with_the_story(
         "  language    en",
         "  confidence  90%",
         "  missing     12 s could not be read",
+        "  unheard     3.5 s of speech gave no words",
         "  created     2026-01-01 00:00:00",
         "  started     2026-01-01 00:00:01",
         "  next try    2026-01-01 01:00:00",

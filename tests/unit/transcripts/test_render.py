@@ -42,7 +42,7 @@ def test_json_has_these_very_bytes() -> None:
         '"temperature":0.0,"avg_logprob":-0.6931471805599453,"compression_ratio":1.25,"no_speech_prob":0.125,'
         '"confidence":0.5,"words":[{"start":0.0,"end":0.5,"word":" hé","probability":0.75}]}],"language":"en",'
         '"language_probability":1.0,"confidence":0.5,"duration":60.0,"processing_time":6.5,"model":"test-en",'
-        '"device":"cpu","partial":false,"missing":0.0,"notes":["a note"]}\n'
+        '"device":"cpu","partial":false,"missing":0.0,"unheard":0.0,"notes":["a note"]}\n'
     )
 
 
@@ -121,6 +121,10 @@ def test_words_appear_in_json_only_where_they_were_asked_for() -> None:
 def test_json_says_what_is_partial() -> None:
     document = json.loads(render(transcript(partial=True, missing=12.5), Format.JSON))
     assert (document["partial"], document["missing"]) == (True, 12.5)
+
+
+def test_json_says_how_much_speech_has_no_words() -> None:
+    assert json.loads(render(transcript(unheard=2.25), Format.JSON))["unheard"] == 2.25
 
 
 def test_json_stays_json_when_a_probability_is_not_finite() -> None:

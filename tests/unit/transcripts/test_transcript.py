@@ -8,13 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisperd import frames
-from whisperd.transcripts.transcript import Transcript, assemble, joined_text, loses_too_much, mean_confidence
+from whisperd.transcripts.transcript import (
+    PLACES_NAMED,
+    Transcript,
+    assemble,
+    joined_text,
+    loses_too_much,
+    mean_confidence,
+)
 
 from .samples import segment
 
 
-def chunk_result(start: int, *segments: frames.Segment) -> frames.ChunkResult:
-    return frames.ChunkResult(chunk=frames.Chunk(start=start, end=start + 16_000), segments=segments)
+def chunk_result(
+    start: int, *segments: frames.Segment, unheard: tuple[tuple[float, float], ...] = ()
+) -> frames.ChunkResult:
+    return frames.ChunkResult(frames.Chunk(start=start, end=start + 16_000), segments, unheard=unheard)
 
 
 def assembled(results: list[frames.ChunkResult], **fields: object) -> Transcript:
@@ -94,6 +103,33 @@ def test_partial_means_more_than_a_second_and_a_hundredth_is_missing(
 
 def test_decoding_that_ended_early_is_partial_even_when_little_is_missing() -> None:
     assert assembled([], missing=0.1, ended_early=True).partial
+
+
+def test_speech_without_words_is_counted_and_its_places_are_told_in_order() -> None:
+    results = [
+        chunk_result(32_000, unheard=((3_725.5, 3_726.25),)),
+        chunk_result(0, segment(0, 1, " hello"), unheard=((4.0, 5.0), (65.9, 66.4))),
+        chunk_result(16_000, segment(1, 2, " there")),
+    ]
+    made = assembled(results, notes=("a smaller model was taken",))
+    assert made.unheard == 2.25
+    assert made.notes == (
+        "a smaller model was taken",
+        "no words were found for 2.2 s of what sounds like speech, at 0:04, 1:05, 1:02:05",
+    )
+    assert not made.partial
+
+
+def test_of_many_places_without_words_the_first_are_told() -> None:
+    made = assembled([chunk_result(0, unheard=tuple((10.0 * n, 10.0 * n + 1) for n in range(PLACES_NAMED + 3)))])
+    assert made.notes == (
+        "no words were found for 8.0 s of what sounds like speech, at 0:00, 0:10, 0:20, 0:30, 0:40 and 3 more",
+    )
+
+
+def test_where_every_word_was_heard_nothing_is_said_of_it() -> None:
+    made = assembled([chunk_result(0, segment(0, 1, " hello"))])
+    assert (made.unheard, made.notes) == (0.0, ())
 
 
 @given(st.lists(st.text()))

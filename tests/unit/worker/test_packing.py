@@ -1,4 +1,4 @@
-"""Packing: every sample of speech in exactly one window, few windows, cuts in pauses."""
+"""Packing: every stretch of speech in exactly one window, few windows, cuts in pauses."""
 
 from itertools import pairwise
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from whisperd.frames import FULL_CONTEXT, SAMPLE_RATE, AudioContext, Chunk
 from whisperd.worker.packing import (
     LONGEST,
+    LONGEST_SPAN,
     OVERLAP,
     PADDING,
     Stretch,
@@ -17,6 +18,7 @@ from whisperd.worker.packing import (
     pack,
     split_long,
 )
+from whisperd.worker.window import Window
 
 
 def seconds(value: float) -> int:
@@ -45,26 +47,27 @@ def packed(speech: list[Stretch], begin: int, end: int, context: AudioContext) -
 
 
 @given(speech_in_a_block(), st.sampled_from(AudioContext))
-def test_every_sample_of_speech_is_in_exactly_one_chunk(
+def test_every_stretch_of_speech_is_in_exactly_one_chunk(
     block: tuple[list[Stretch], int, int], context: AudioContext
 ) -> None:
     speech, begin, end = block
     chunks = packed(speech, begin, end, context)
-    for stretch in speech:
-        inside = sum(max(0, min(stretch.end, c.end) - max(stretch.start, c.start)) for c in chunks)
-        assert inside == stretch.end - stretch.start
+    assert [stretch for chunk in chunks for stretch in chunk.speech] == split_long(speech, middle)
+    assert all(chunk.start <= start and end <= chunk.end for chunk in chunks for start, end in chunk.speech)
     assert all(a.end <= b.start for a, b in pairwise(chunks))
 
 
 @given(speech_in_a_block(), st.sampled_from(AudioContext))
-def test_chunks_stay_in_their_block_and_under_thirty_seconds(
+def test_chunks_stay_in_their_block_and_thirty_seconds_of_them_are_heard_at_most(
     block: tuple[list[Stretch], int, int], context: AudioContext
 ) -> None:
     speech, begin, end = block
     for chunk in packed(speech, begin, end, context):
         assert begin <= chunk.start < chunk.end <= end
-        assert chunk.end - chunk.start <= LONGEST
-        assert chunk.context == context_for(chunk.end - chunk.start, context)
+        heard = round(Window(chunk).seconds * SAMPLE_RATE)
+        assert heard <= LONGEST
+        assert chunk.context == context_for(heard, context)
+        assert chunk.end - chunk.start <= LONGEST_SPAN
 
 
 @given(speech_in_a_block(), st.sampled_from(AudioContext))
@@ -114,10 +117,25 @@ def test_the_cut_lies_in_the_longest_pause_that_needs_no_more_windows() -> None:
     assert (first.end, second.start) == (seconds(15.4), seconds(15.6))
 
 
-def test_fitted_context_separates_what_a_long_pause_separates() -> None:
-    speech = [Stretch(0, seconds(3)), Stretch(seconds(25), seconds(28))]
-    assert len(pack(speech, 0, seconds(60), AudioContext.FULL)) == 1
-    assert [chunk.context for chunk in pack(speech, 0, seconds(60), AudioContext.FIT)] == [600, 1000]
+def test_a_long_pause_costs_no_context_since_it_is_not_heard() -> None:
+    speech = [Stretch(0, seconds(3)), Stretch(seconds(45), seconds(48))]
+    assert [chunk.context for chunk in pack(speech, 0, seconds(60), AudioContext.FULL)] == [FULL_CONTEXT]
+    assert [chunk.context for chunk in pack(speech, 0, seconds(60), AudioContext.FIT)] == [1000]
+
+
+def test_a_window_holds_thirty_seconds_of_speech_whatever_the_silence_between() -> None:
+    speech = [Stretch(seconds(8 * n), seconds(8 * n + 5)) for n in range(6)]
+    first, second = pack(speech, 0, seconds(60), AudioContext.FULL)
+    assert len(first.speech) + len(second.speech) == 6
+    assert max(len(first.speech), len(second.speech)) <= 5
+    assert len(pack(speech[:5], 0, seconds(60), AudioContext.FULL)) == 1
+
+
+def test_where_little_is_said_a_chunk_takes_two_minutes_of_the_audio_at_most() -> None:
+    speech = [Stretch(seconds(50 * n), seconds(50 * n + 1)) for n in range(6)]
+    chunks = pack(speech, 0, seconds(300), AudioContext.FULL)
+    assert len(chunks) == 2
+    assert all(chunk.end - chunk.start <= LONGEST_SPAN for chunk in chunks)
 
 
 def test_speech_without_a_pause_is_cut_where_it_is_quietest() -> None:

@@ -1,4 +1,4 @@
-"""What stands before a transcript: prompt and hotwords within their limit, the language and the task."""
+"""What stands before a transcript: prompt and hotwords within their limit, the language, the task, no timestamps."""
 
 import tokenizers
 from faster_whisper.tokenizer import Tokenizer
@@ -32,12 +32,13 @@ def test_a_multilingual_model_is_told_language_and_task() -> None:
         "<|startoftranscript|>",
         "<|fr|>",
         "<|transcribe|>",
+        "<|notimestamps|>",
     ]
-    assert names(TRANSLATING, prompt_tokens(TRANSLATING, DecodeOptions("de")))[1:] == ["<|de|>", "<|translate|>"]
+    assert names(TRANSLATING, prompt_tokens(TRANSLATING, DecodeOptions("de")))[1:3] == ["<|de|>", "<|translate|>"]
 
 
 def test_an_english_model_is_told_neither() -> None:
-    assert names(ENGLISH, prompt_tokens(ENGLISH, DecodeOptions("en"))) == ["<|startoftranscript|>"]
+    assert names(ENGLISH, prompt_tokens(ENGLISH, DecodeOptions("en"))) == ["<|startoftranscript|>", "<|notimestamps|>"]
 
 
 def test_what_was_said_before_is_announced_and_ends_with_the_prompt() -> None:
@@ -52,7 +53,7 @@ def test_of_a_long_prompt_the_end_is_kept_and_of_long_hotwords_the_beginning() -
         prompt_tokens(ENGLISH, DecodeOptions("en", prompt=long + "the end")),
         prompt_tokens(ENGLISH, DecodeOptions("en", hotwords="the start " + long)),
     )
-    assert len(prompt) == len(hotwords) == MAX_LENGTH // 2 - 1 + 1
+    assert len(prompt) == len(hotwords) == MAX_LENGTH // 2 - 1 + 2
     assert ENGLISH.decode(prompt).endswith("one the end")
     assert ENGLISH.decode(hotwords).startswith(" the start one")
 
@@ -60,5 +61,5 @@ def test_of_a_long_prompt_the_end_is_kept_and_of_long_hotwords_the_beginning() -
 @given(st.text(max_size=400) | st.none(), st.text(max_size=400) | st.none())
 def test_nearly_half_of_the_positions_are_left_for_the_transcript(prompt: str | None, hotwords: str | None) -> None:
     tokens = prompt_tokens(FRENCH, DecodeOptions("fr", prompt=prompt, hotwords=hotwords))
-    assert tokens[-3:] == tuple(FRENCH.sot_sequence)
-    assert len(tokens) <= 1 + MAX_LENGTH // 2 - 1 + 3
+    assert tokens[-4:] == (*FRENCH.sot_sequence, FRENCH.no_timestamps)
+    assert len(tokens) <= 1 + MAX_LENGTH // 2 - 1 + 4

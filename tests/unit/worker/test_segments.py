@@ -1,53 +1,73 @@
-"""Splitting tokens at timestamps: nothing lost, times inside the chunk and in order."""
+"""Segments end with sentences and at pauses; nothing is lost on the way."""
 
-from itertools import pairwise
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisperd.worker.segments import split_tokens
+from whisperd.worker.segments import PAUSE, joined, split_words
+from whisperd.worker.words import TimedWord
 
-EOT, BEGIN = 100, 110
-
-
-def at(seconds: float) -> int:
-    return BEGIN + round(seconds / 0.02)
+from .timed import word
 
 
-def spans(tokens: list[int], duration: float = 10.0) -> list[tuple[float, float, list[int]]]:
-    return [
-        (round(s.start, 3), round(s.end, 3), [t for t in s.tokens if t < EOT])
-        for s in split_tokens(tokens, BEGIN, EOT, duration)
-    ]
+def spoken(*texts: str, pause: float = 0.0) -> list[TimedWord]:
+    return [word(text, n * (0.5 + pause), n * (0.5 + pause) + 0.5) for n, text in enumerate(texts)]
 
 
-def test_pairs_of_timestamps_are_segments() -> None:
-    assert spans([at(0), 1, 2, at(2), at(2.5), 3, at(4)]) == [(0, 2, [1, 2]), (2.5, 4, [3])]
+def texts(words: list[TimedWord]) -> list[str]:
+    return [joined(segment) for segment in split_words(words)]
 
 
-def test_text_after_the_last_timestamp_ends_with_the_chunk() -> None:
-    assert spans([at(0), 1, at(2), at(2), 3, 4]) == [(0, 2, [1]), (2, 10, [3, 4])]
+@pytest.mark.parametrize(
+    ("said", "segments"),
+    [
+        ([" Good", " morning.", " Come", " in!"], [" Good morning.", " Come in!"]),
+        ([" Who", " is", " it?", " It's", " me…", " Well"], [" Who is it?", " It's me…", " Well"]),
+        ([' "Go', ' home."', " she", " said"], [' "Go home."', " she said"]),
+        ([" (It", " rained.)", " Then"], [" (It rained.)", " Then"]),
+        ([" one,", " two;", " three:"], [" one, two; three:"]),
+        (["今天", "下雨。", "你", "呢？", "好"], ["今天下雨。", "你呢？", "好"]),
+        (["はい。", "「いいえ。」", "そう"], ["はい。", "「いいえ。」", "そう"]),
+        ([" वह", " गया।", " फिर"], [" वह गया।", " फिर"]),
+        ([" أين", " هو؟", " هنا"], [" أين هو؟", " هنا"]),
+        ([" Мы", " дома.", " Где", " вы?"], [" Мы дома.", " Где вы?"]),
+    ],
+    ids=["English", "marks", "quotes", "brackets", "no end", "Chinese", "Japanese", "Hindi", "Arabic", "Russian"],
+)
+def test_a_segment_ends_with_a_sentence(said: list[str], segments: list[str]) -> None:
+    assert texts(spoken(*said)) == segments
 
 
-def test_text_without_any_timestamp_spans_the_chunk() -> None:
-    assert spans([1, 2]) == [(0, 10, [1, 2])]
+@pytest.mark.parametrize("abbreviation", ["Mr.", "Dr.", "J.", "U.S.", "e.g.", "z.B.", "(St.", "a.m."])
+def test_a_full_stop_behind_an_abbreviation_ends_nothing(abbreviation: str) -> None:
+    assert texts(spoken(" ask", f" {abbreviation}", " Smith")) == [f" ask {abbreviation} Smith"]
 
 
-def test_text_between_single_timestamps_begins_where_the_last_ended() -> None:
-    assert spans([at(1), 1, at(2), 2, at(3)]) == [(1, 2, [1]), (2, 3, [2])]
+def test_other_marks_end_a_sentence_behind_a_single_letter() -> None:
+    assert texts(spoken(" plan", " B?", " No")) == [" plan B?", " No"]
 
 
-def test_timestamps_without_text_make_no_segment() -> None:
-    assert spans([at(0), at(3)]) == []
+@pytest.mark.parametrize(("pause", "count"), [(0.0, 1), (PAUSE - 0.01, 1), (PAUSE + 0.01, 3)])
+def test_a_segment_ends_at_a_pause(pause: float, count: int) -> None:
+    assert len(texts(spoken(" one", " two", " three", pause=pause))) == count
 
 
-def test_times_beyond_the_chunk_are_clamped() -> None:
-    assert spans([at(0), 1, at(8)], duration=3.0) == [(0, 3, [1])]
+def test_no_words_make_no_segment() -> None:
+    assert split_words([]) == []
 
 
-@given(st.lists(st.one_of(st.integers(0, 99), st.integers(BEGIN, BEGIN + 1500)), max_size=60), st.floats(0.1, 30))
-def test_no_text_is_lost_and_times_never_go_backwards(tokens: list[int], duration: float) -> None:
-    made = split_tokens(tokens, BEGIN, EOT, duration)
-    assert [t for s in made for t in s.tokens if t < EOT] == [t for t in tokens if t < EOT]
-    assert all(0 <= s.start <= s.end <= duration for s in made)
-    assert all(a.end <= b.start for a, b in pairwise(made))
+WORDS = st.lists(
+    st.tuples(st.text("ab .?!。」A", min_size=1, max_size=5), st.floats(0, 3), st.floats(0, 3)), max_size=30
+)
+
+
+@given(WORDS)
+def test_each_word_is_in_one_segment_in_its_order(said: list[tuple[str, float, float]]) -> None:
+    words: list[TimedWord] = []
+    for text, pause, length in said:
+        start = (words[-1].end if words else 0.0) + pause
+        words.append(word(text, start, start + length))
+    segments = split_words(words)
+    assert [each for segment in segments for each in segment] == words
+    assert all(segments)
+    assert "".join(joined(segment) for segment in segments) == joined(words)

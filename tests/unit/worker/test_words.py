@@ -1,55 +1,132 @@
-"""Words of segments: they are the segments' text, in order, inside the chunk, and no longer than words are."""
+"""Words: they are the text, in order, inside the window, no longer than words are, and said where somebody speaks."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 import tokenizers
 from faster_whisper.tokenizer import Tokenizer
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.integration.worker.child import MODEL
-from whisperd.frames import Word
 from whisperd.worker.model import Alignment
-from whisperd.worker.words import timed_words
+from whisperd.worker.window import Span
+from whisperd.worker.words import TimedWord, timed_words
 
 TOKENIZER = Tokenizer(tokenizers.Tokenizer.from_file(f"{MODEL}/tokenizer.json"), False)
 
 
-def words_of(texts: list[str], starts: list[int] | None = None, duration: float = 30.0) -> list[list[Word]]:
-    tokens = [TOKENIZER.encode(text) for text in texts]
-    count = sum(map(len, tokens))
-    places = sorted((starts or [])[: count + 1])
-    places += [places[-1] if places else 0] * (count + 1 - len(places))
-    return timed_words(TOKENIZER, tokens, Alignment(tuple(places), (0.5,) * count), duration)
+def words_of(
+    text: str, starts: Sequence[int] = (), speech: Sequence[Span] = (), duration: float = 30.0
+) -> tuple[TimedWord, ...]:
+    """`starts`: the encoder position of each token and of the text's end, the last one for those that are left."""
+    tokens = TOKENIZER.encode(text)
+    places = sorted(starts)[: len(tokens) + 1]
+    places += [places[-1] if places else 0] * (len(tokens) + 1 - len(places))
+    return timed_words(TOKENIZER, tokens, Alignment(tuple(places), (0.5,) * len(tokens)), speech, duration)
+
+
+def at(*seconds: float) -> list[int]:
+    return [round(second / 0.02) for second in seconds]
+
+
+def times(words: Sequence[TimedWord]) -> list[tuple[float, float]]:
+    return [(round(word.start, 2), round(word.end, 2)) for word in words]
 
 
 def test_punctuation_belongs_to_its_word() -> None:
-    ((*words,),) = words_of([' the "old" house, (and) you?'])
-    assert [word.word for word in words] == [" the", ' "old"', " house,", " (and)", " you?"]
-
-
-def test_a_segment_that_begins_with_the_end_of_a_word_takes_none_from_the_next() -> None:
-    made = words_of([" the house", ". we", " will see", "ing it ("])
-    assert ["".join(word.word for word in words) for words in made] == [" the house", ". we", " will see", "ing it ("]
+    words = words_of(' the "old" house, (and) you?')
+    assert [word.text for word in words] == [" the", ' "old"', " house,", " (and)", " you?"]
 
 
 def test_no_word_is_longer_than_twice_seven_tenths() -> None:
-    (first, second), (third,) = words_of([" a b", " c"], starts=[0, 500, 1000, 1400])
-    assert [(round(word.start, 2), round(word.end, 2)) for word in (first, second, third)] == [
-        (8.6, 10.0),
-        (10.0, 11.4),
-        (20.0, 21.4),
-    ]
+    assert times(words_of(" a b c", starts=[0, 500, 1000, 1400])) == [(8.6, 10.0), (10.0, 11.4), (20.0, 21.4)]
 
 
-@given(
-    st.lists(st.text("ab .,?!(\"'é", max_size=12), max_size=5),
-    st.lists(st.integers(0, 1500), max_size=80),
-    st.floats(0.1, 30),
+# -- where somebody speaks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("starts", "speech", "expected"),
+    [
+        (at(0, 0.5, 1.0), [Span(0, 1)], [(0.0, 0.5), (0.5, 1.0)]),
+        (at(0, 0.8, 6.5), [Span(0, 1), Span(6, 7)], [(0.0, 0.8), (6.0, 6.5)]),
+        (at(0, 5.9, 6.5), [Span(0, 1), Span(6, 7)], [(0.0, 1.0), (6.0, 6.5)]),
+        (at(0, 0.5, 4.0), [Span(0.2, 1)], [(0.2, 0.5), (0.5, 1.0)]),
+        (at(0.5, 0.8, 1.2), [Span(0.2, 1.2)], [(0.2, 0.8), (0.8, 1.2)]),
+        (at(0.8, 0.9, 1.2), [Span(0.2, 1.2)], [(0.8, 0.9), (0.9, 1.2)]),
+        (at(0, 2.3, 2.6), [Span(0, 1), Span(2, 3)], [(0.0, 1.0), (2.0, 2.6)]),
+        (at(0, 0.6, 1.2), [Span(0, 0.6), Span(0.6, 1.2)], [(0.0, 0.6), (0.6, 1.2)]),
+    ],
+    ids=[
+        "without a pause",
+        "a word that is given the pause before it is said after it",
+        "a word that is given the pause behind it ends before it",
+        "silence at both ends is nobody's",
+        "the first word begins with the speech",
+        "a word that begins far too late stays where it is",
+        "the first word after a pause begins with its stretch",
+        "stretches that touch",
+    ],
 )
-def test_words_cover_their_segment_and_never_go_backwards(texts: list[str], starts: list[int], duration: float) -> None:
-    made = words_of(texts, starts, duration)
-    assert ["".join(word.word for word in words) for words in made] == texts
-    words = [word for segment in made for word in segment]
+def test_a_word_is_said_where_somebody_speaks(
+    starts: list[int], speech: list[Span], expected: list[tuple[float, float]]
+) -> None:
+    words = words_of(" a b", starts, speech)
+    assert times(words) == expected
+    assert all(word.spoken for word in words)
+
+
+def test_a_word_far_from_all_speech_is_not_spoken() -> None:
+    speech = [Span(0.5, 2.0)]
+    words = words_of(" one two six six", at(0.5, 1.2, 2.9, 3.2, 3.6), speech, 4.0)
+    assert [word.spoken for word in words] == [True, True, False, False]
+    # Voice activity is late by a little, too.
+    assert all(word.spoken for word in words_of(" one two", at(0.5, 2.1, 2.4), speech))
+
+
+def test_where_speech_is_not_known_every_word_counts_as_spoken() -> None:
+    words = words_of(" one two", at(0.5, 1.2, 2.0))
+    assert times(words) == [(0.5, 1.2), (1.2, 2.0)]
+    assert all(word.spoken for word in words)
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> list[Span]:
+    """Stretches of speech in order, apart or touching."""
+    found: list[Span] = []
+    for pause, length in draw(st.lists(st.tuples(st.floats(0, 6), st.floats(0.04, 4)), max_size=6)):
+        start = (found[-1].end if found else 0.0) + pause
+        found.append(Span(start, start + length))
+    return found
+
+
+POSITIONS = st.lists(st.integers(0, 1500), max_size=40)
+
+
+@given(st.text("ab .,?!(\"'é", max_size=30), POSITIONS, stretches(), st.floats(0.1, 30))
+def test_words_are_the_text_in_order_and_inside_the_window(
+    text: str, starts: list[int], speech: list[Span], duration: float
+) -> None:
+    speech = [span for span in speech if span.end <= duration]
+    words = words_of(text, starts, speech, duration)
+    assert "".join(word.text for word in words) == text
     assert all(0 <= word.start <= word.end <= duration and word.end - word.start < 1.401 for word in words)
     assert all(a.end <= b.start for a, b in pairwise(words))
+
+
+@given(st.integers(1, 12), POSITIONS, stretches())
+def test_no_word_is_placed_in_a_pause_when_there_is_speech_in_its_share(
+    count: int, starts: list[int], speech: list[Span]
+) -> None:
+    assume(starts and speech)
+    words = words_of(" a" * count, starts, speech)
+    shares = sorted(starts)[: count + 1]
+    shares += [shares[-1]] * (count + 1 - len(shares))
+    for index, word in enumerate(words):
+        begin = max(shares[index] * 0.02, words[index - 1].end if index else 0.0)
+        end = max(begin, shares[index + 1] * 0.02)
+        if any(stretch.start < end and stretch.end > begin for stretch in speech):
+            assert word.spoken
+            assert any(stretch.start <= word.start <= word.end <= stretch.end for stretch in speech)
