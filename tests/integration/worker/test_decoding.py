@@ -1,7 +1,7 @@
 """Decoding with the real model: mates don't matter, options reach every chunk, times are inside their chunks."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from whisperd.frames import (
     Load,
     Task,
 )
-from whisperd.worker import decoding, ladder
+from whisperd.worker import ladder
 from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, prompt_tokens
 from whisperd.worker.model import Encoded, Hypothesis, Search
@@ -124,6 +124,25 @@ def test_words_are_near_where_they_were_spoken(worker: Child, tmp_path: Path) ->
     assert words[-1].end == pytest.approx(3 + len(said) / SAMPLE_RATE, abs=0.7)
 
 
+def test_words_on_both_sides_of_a_long_pause_are_near_where_they_were_spoken(worker: Child, tmp_path: Path) -> None:
+    sentence = "set a timer for fifteen minutes"
+    said = synthesize(sentence, "en-us+f4", 145)
+    silence = np.zeros(6 * SAMPLE_RATE, np.float32)
+    source, _ = worker.open(write_audio(tmp_path / "a.wav", np.concatenate([said, silence, said])))
+    (plan,) = plans(worker, source)
+    (chunk,) = plan.chunks
+    assert len(chunk.speech) >= 2
+    (result,) = decode(worker, source, plan, WORDS)
+    words = [word for segment in result.segments for word in segment.words or ()]
+    assert [word.word.strip() for word in words] == sentence.split() * 2
+    again = len(said) / SAMPLE_RATE + 6
+    first, second = words[: len(words) // 2], words[len(words) // 2 :]
+    assert first[-1].end == pytest.approx(again - 6, abs=0.5)
+    assert second[0].start == pytest.approx(again, abs=0.5)
+    assert next(segment.start for segment in result.segments if segment.start > again - 3) == second[0].start
+    assert_well_formed([result])
+
+
 def test_a_minute_of_noise_and_of_silence_have_no_words(worker: Child, tmp_path: Path) -> None:
     for name, samples in (("noise", noise(60)), ("silence", np.zeros(60 * SAMPLE_RATE, np.float32))):
         source, _ = worker.open(write_audio(tmp_path / f"{name}.wav", samples))
@@ -131,23 +150,23 @@ def test_a_minute_of_noise_and_of_silence_have_no_words(worker: Child, tmp_path:
             assert [result.segments for result in decode(worker, source, plan)] == [()] * len(plan.chunks)
 
 
-def test_prompt_and_hotwords_reach_every_chunk(model: CTranslate2Model, speech: list[tuple[Chunk, Samples]]) -> None:
-    seen: list[Search] = []
+def test_prompt_and_hotwords_reach_every_chunk(speech: list[tuple[Chunk, Samples]]) -> None:
+    seen: list[Sequence[int]] = []
 
     class Recording(CTranslate2Model):
-        def generate(self, encoded: Encoded, search: Search, count: int) -> list[Hypothesis]:
-            seen.extend([search] * count)
-            return super().generate(encoded, search, count)
+        def generate(self, encoded: Encoded, prompts: Sequence[Sequence[int]], search: Search) -> list[Hypothesis]:
+            seen.extend(prompts)
+            return super().generate(encoded, prompts, search)
 
     recording = Recording(Load(MODEL, compute_type="int8"), threads=2)
     options = DecodeOptions("en", prompt="send the letter", hotwords="alice bob", fallback=False)
     decode_chunks(recording, speech[:3], options)
     tokenizer = recording.tokenizer("en", Task.TRANSCRIBE)
     assert len(seen) == 3
-    for search in seen:
-        assert search.prompt[0] == tokenizer.sot_prev
-        assert tokenizer.decode(list(search.prompt)) == " alice bob send the letter"
-        assert search.prompt[-1] == tokenizer.sot
+    for prompt in seen:
+        assert prompt[0] == tokenizer.sot_prev
+        assert tokenizer.decode(list(prompt)) == " alice bob send the letter"
+        assert list(prompt[-2:]) == [tokenizer.sot, tokenizer.no_timestamps]
 
 
 def test_long_prompts_and_hotwords_leave_room_for_the_transcript(
@@ -160,7 +179,7 @@ def test_long_prompts_and_hotwords_leave_room_for_the_transcript(
         DecodeOptions("en", hotwords=long),
         DecodeOptions("en", prompt=long, hotwords=long),
     ):
-        assert len(prompt_tokens(tokenizer, options)) <= 225
+        assert len(prompt_tokens(tokenizer, options)) <= 226
         decode_chunks(model, speech[:1], options)
 
 
@@ -171,7 +190,8 @@ def test_a_doubtful_chunk_climbs_the_ladder_alone_and_deterministically(
     speech = speech[:3]
     first = decode_chunks(model, speech, PLAIN)
     assert any(result.attempts > 1 for result in first)
-    assert all(result.attempts <= 1 + len(ladder.LADDER) for result in first)
+    # The window, its two halves, and the rungs.
+    assert all(result.attempts <= 3 + len(ladder.LADDER) for result in first)
     assert decode_chunks(model, speech, PLAIN) == first
     assert tuple(decode_chunks(model, [pair], PLAIN)[0] for pair in speech) == first
     without = decode_chunks(model, speech, DecodeOptions("en", fallback=False))
@@ -185,7 +205,7 @@ def test_a_doubtful_fitted_chunk_is_decoded_again_in_full(
     fitted = (Chunk(chunk.start, chunk.end, 1000), samples)
     (in_full,) = decode_chunks(model, [(chunk, samples)], WORDS)
     # Nothing short is good enough, everything in full is.
-    monkeypatch.setattr(decoding.ladder, "is_doubtful", lambda attempt: attempt is first_attempt(attempt))
+    monkeypatch.setattr(ladder, "is_doubtful", lambda attempt: attempt is first_attempt(attempt))
     seen: list[object] = []
 
     def first_attempt(attempt: object) -> object:
@@ -209,7 +229,7 @@ def test_a_close_call_in_fitted_context_is_settled_in_full(
         seen.append([(text, logprob), *others])
         return True
 
-    monkeypatch.setattr(decoding.ladder, "is_close_call", close)
+    monkeypatch.setattr(ladder, "is_close_call", close)
     (result,) = decode_chunks(model, [fitted], WORDS)
     assert (result.attempts, result.segments) == (2, in_full.segments)
     ((best, *others),) = seen

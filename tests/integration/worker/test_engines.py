@@ -16,7 +16,7 @@ from whisperd.worker import ladder
 from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, prompt_tokens
 from whisperd.worker.failures import WorkError
-from whisperd.worker.model import Rung, Search
+from whisperd.worker.model import Rung, Search, longest_text
 from whisperd.worker.torch_model import TorchModel
 
 WORDS = DecodeOptions(language="en", words=True)
@@ -65,14 +65,10 @@ def test_both_engines_find_the_same_tokens(
 ) -> None:
     features = np.stack([torch_model.features(samples, FULL_CONTEXT) for _, samples in speech])
     tokenizer = torch_model.tokenizer("en", Task.TRANSCRIBE)
-    search = Search(
-        prompt_tokens(tokenizer, DecodeOptions(language="en", prompt=prompt)),
-        suppressed=(tokenizer.encode(" the")[0], tokenizer.sot),
-        beam_size=beam_size,
-        rung=rung,
-    )
+    prompts = [prompt_tokens(tokenizer, DecodeOptions(language="en", prompt=prompt))] * len(speech)
+    search = Search((tokenizer.encode(" the")[0], tokenizer.sot), beam_size, rung, alternatives=True)
     expected, found = (
-        model.generate(model.encode(features), search, len(speech)) for model in (ctranslate2_model, torch_model)
+        model.generate(model.encode(features), prompts, search) for model in (ctranslate2_model, torch_model)
     )
     assert [each.tokens for each in found] == [each.tokens for each in expected]
     for ours, theirs in zip(found, expected, strict=True):
@@ -89,13 +85,16 @@ def test_a_text_without_an_end_is_cut_at_the_same_place(
     ctranslate2_model: CTranslate2Model, torch_model: TorchModel, speech: list[tuple[Chunk, Samples]]
 ) -> None:
     tokenizer = torch_model.tokenizer("en", Task.TRANSCRIBE)
-    search = Search(tuple(tokenizer.sot_sequence), (tokenizer.eot,), 2, ladder.PLAIN)
+    prompt = prompt_tokens(tokenizer, DecodeOptions(language="en"))
     features = torch_model.features(speech[0][1], 600)[np.newaxis]
     [expected], [found] = (
-        model.generate(model.encode(features), search, 1) for model in (ctranslate2_model, torch_model)
+        model.generate(model.encode(features), [prompt], Search((tokenizer.eot,), 2, ladder.PLAIN))
+        for model in (ctranslate2_model, torch_model)
     )
-    assert len(found.tokens) == len(expected.tokens) == search.longest
+    assert len(found.tokens) == len(expected.tokens) == longest_text(prompt)
     assert not found.ended
+    assert not expected.ended
+    assert expected.alternatives == found.alternatives == ()
 
 
 @pytest.mark.parametrize("context", [FULL_CONTEXT, 1400], ids=["full", "fit"])

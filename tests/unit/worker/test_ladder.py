@@ -184,8 +184,7 @@ def test_what_is_said_four_times_in_a_row_is_looked_into_in_every_script(text: s
         "好好好好",
         " no, no, no",
         " If you want to hear it again, press one; if you want to go on, press two; if you want to end, press three.",
-        " Чтобы прослушать сообщение, нажмите один; чтобы стереть сообщение, нажмите два;"
-        " чтобы сохранить сообщение, нажмите три; чтобы вернуться, нажмите четыре.",
+        " Чтобы прослушать его, нажмите один; чтобы стереть его, нажмите два; чтобы сохранить его, нажмите три.",
         " Pour écouter, appuyez sur un; pour effacer, appuyez sur deux; pour garder, appuyez sur trois.",
         "如果要重听请按一，如果要删除请按二，如果要保存请按三，如果要返回请按四。",
         "",
