@@ -1,10 +1,5 @@
-"""Real speech: real weights through a real daemon leave nothing out of what a person said.
+"""Real speech: real weights through a real daemon leave nothing out of what a person said."""
 
-The weights and the voice are fetched on the first run, by what `make real-data` runs, and kept. Where they can't be
-reached the test is skipped; on a build server (`CI` is set) that is a failure.
-"""
-
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +7,9 @@ import pytest
 
 from benchmarks.jobs import all_completed
 from tests.harness import running_daemon
+from tests.real_data import fetched
 from tests.speech import write_audio
-from tools.real_data.fetch import UnreachableError, fetch, model_folder
+from tools.real_data.fetch import model_folder
 from tools.real_data.recordings import LONG_PAUSES, joined, long, with_noise
 from tools.real_data.scoring import Errors, Heard, score
 from tools.real_data.sounds import music, still, tones
@@ -25,12 +21,7 @@ LEFT_OUT = 0.025
 
 @pytest.fixture(scope="module", autouse=True)
 def _data() -> None:
-    try:
-        fetch([MODEL, "voices-en"])
-    except UnreachableError as error:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(str(error))
+    fetched([MODEL, "voices-en"])
 
 
 @pytest.mark.timeout(900)  # the first run fetches 110 MB

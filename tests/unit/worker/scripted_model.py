@@ -92,6 +92,10 @@ class ScriptedModel:
     def loaded(self) -> Loaded:
         return Loaded("scripted", "ctranslate2", "cpu", "float32", 1, True, 0.0)
 
+    @property
+    def streams(self) -> int:
+        return 1
+
     def tokenizer(self, language: str, task: Task) -> Tokenizer:
         return Tokenizer(self._known, True, task=task.value, language=language)
 
