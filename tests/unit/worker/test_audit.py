@@ -25,7 +25,7 @@ def text(words: Sequence[TimedWord]) -> str:
 @pytest.mark.parametrize(
     ("said", "speech", "expected"),
     [
-        ([], [Span(1, 3), Span(4, 4.3)], [(1, 3), (4, 4.3)]),
+        ([], [Span(1, 3), Span(4, 4.35)], [(1, 3), (4, 4.35)]),
         ([], [Span(1, 1.29)], []),
         (words("hello there you", 1), [Span(1, 2.2)], []),
         ([word(" hello", 0, 0.5)], [Span(0, 3)], [(0.65, 3)]),
