@@ -14,7 +14,7 @@ PAUSE: Final = 0.8
 """Seconds between two words from which they are in two segments: a breath between sentences, longer than most
 hesitations within one."""
 
-_SENTENCE_END: Final = re.compile(r"[.?!…。？！।؟][\"'”’»)\]]*$")
+_SENTENCE_END: Final = re.compile(r"[.?!…。？！।؟][\"'”’»)\]」』）》]*$")
 """The marks that end a sentence, with what may close after them: Latin, Chinese and Japanese, Devanagari, Arabic."""
 
 _ABBREVIATION: Final = re.compile(r"^\W*(?:\w|[A-Z]\w{0,2}|(?:\w\.)+\w)\.$")

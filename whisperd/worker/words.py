@@ -22,8 +22,9 @@ from whisperd.worker.model import POSITION_SECONDS, Alignment
 from whisperd.worker.window import Span
 
 _PREPENDED: Final = "\"'“¿([{-"
-_APPENDED: Final = "\"'.。,，!！?？:：”)]}、"
-"""Punctuation that belongs to the next and to the last word: the reference implementation's sets."""
+_APPENDED: Final = "\"'.。,，!！?？:：”)]}、」』）》"
+"""Punctuation that belongs to the next and to the last word: the reference implementation's sets, and the brackets that
+close in Chinese and Japanese, where each character is a word: none begins a segment."""
 
 _LONGEST_WORD: Final = 0.7 * 2
 """Seconds: the reference implementation takes the median word, at most 0.7 s, as its measure and twice it as the

@@ -40,6 +40,15 @@ def test_punctuation_belongs_to_its_word() -> None:
     assert [word.text for word in words] == [" the", ' "old"', " house,", " (and)", " you?"]
 
 
+def test_a_bracket_that_closes_belongs_to_the_word_before_it_in_japanese() -> None:
+    known = tokenizers.Tokenizer.from_file(f"{MODEL}/tokenizer.json")
+    known.add_special_tokens(["<|ja|>"])
+    japanese = Tokenizer(known, True, task="transcribe", language="ja")
+    tokens = japanese.encode("「はい。」と")
+    alignment = Alignment((0,) * (len(tokens) + 1), (0.5,) * len(tokens))
+    assert [word.text for word in timed_words(japanese, tokens, alignment, (), 1.0)] == ["「", "は", "い。」", "と"]
+
+
 def test_no_word_is_longer_than_twice_seven_tenths() -> None:
     assert times(words_of(" a b c", starts=[0, 500, 1000, 1400])) == [(8.6, 10.0), (10.0, 11.4), (20.0, 21.4)]
 
