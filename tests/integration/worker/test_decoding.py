@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from whisperd.worker import ladder
 from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, prompt_tokens
 from whisperd.worker.model import Encoded, Hypothesis, Search
+from whisperd.worker.speech import find_speech
 
 DATA = Path(__file__).parents[2] / "data"
 WORDS = DecodeOptions(language="en", words=True)
@@ -47,6 +49,7 @@ def speech() -> list[tuple[Chunk, Samples]]:
 def test_a_chunk_has_the_same_bits_alone_and_among_mates(
     model: CTranslate2Model, speech: list[tuple[Chunk, Samples]], options: DecodeOptions
 ) -> None:
+    speech = with_stretches(speech)
     alone = [decode_chunks(model, [pair], options)[0] for pair in speech]
     for size in (2, 6):
         together = [
@@ -55,7 +58,20 @@ def test_a_chunk_has_the_same_bits_alone_and_among_mates(
             for result in decode_chunks(model, speech[first : first + size], options)
         ]
         assert together == alone
-    assert sum(len(result.segments) for result in alone) > 6
+    assert all(result.segments for result in alone)
+
+
+def with_stretches(speech: list[tuple[Chunk, Samples]]) -> list[tuple[Chunk, Samples]]:
+    """The chunks with the stretches in which somebody speaks, so that second looks are taken where one is due."""
+    return [
+        (
+            msgspec.structs.replace(
+                chunk, speech=tuple((chunk.start + start, chunk.start + end) for start, end in find_speech(samples))
+            ),
+            samples,
+        )
+        for chunk, samples in speech
+    ]
 
 
 def test_the_order_of_mates_does_not_matter(model: CTranslate2Model, speech: list[tuple[Chunk, Samples]]) -> None:
