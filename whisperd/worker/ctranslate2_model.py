@@ -120,6 +120,8 @@ class CTranslate2Model:
         starts: dict[int, int] = {}
         for token, position in result.alignments:
             starts.setdefault(token, position)
+        if not starts:  # shorter than one position: there is nothing to tell tokens apart by
+            starts = dict.fromkeys(range(len(tokens) + 1), 0)
         return Alignment(tuple(starts[index] for index in sorted(starts)), tuple(result.text_token_probs))
 
     def language_probabilities(self, encoded: Encoded) -> list[dict[str, float]]:
