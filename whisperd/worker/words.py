@@ -13,6 +13,7 @@ knows pauses better: a word is said in one stretch of speech, the one that most 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from faster_whisper.tokenizer import Tokenizer
@@ -32,6 +33,10 @@ limit."""
 
 _LATE_ONSET: Final = 0.5
 """Seconds by which the first word of a stretch of speech may be said to begin too late: it begins with the stretch."""
+
+_NO_ROOM: Final = 0.1
+"""Seconds at the end of a stretch in which no word begins: what begins there and reaches to the next stretch is said
+after the pause. Alignments and voice activity differ by as much."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ def _place(share: Span, speech: Sequence[Span], earliest: float) -> tuple[Span, 
     """Where in its share of the alignment a word is said, and whether anybody speaks there."""
     if not speech:
         return share, True
+    share = _after_the_pause(share, speech)
     said = [
         (Span(max(share.start, stretch.start), min(share.end, stretch.end)), stretch)
         for stretch in speech
@@ -110,3 +116,11 @@ def _place(share: Span, speech: Sequence[Span], earliest: float) -> tuple[Span, 
     if earliest <= stretch.start < span.start <= stretch.start + _LATE_ONSET:
         span = Span(stretch.start, span.end)
     return span, True
+
+
+def _after_the_pause(share: Span, speech: Sequence[Span]) -> Span:
+    """The share from the next stretch on, where it is given the last sound of one and the whole pause behind it."""
+    for stretch, following in pairwise(speech):
+        if stretch.end - _NO_ROOM < share.start < stretch.end and share.end > following.start - _NO_ROOM:
+            return Span(following.start, max(share.end, following.start))
+    return share
