@@ -41,17 +41,17 @@ def sentences(kind: str) -> Iterator[Clip]:
 
 
 def windows(seconds: float) -> Iterator[Clip]:
-    """The known voices' sentences in windows of at most `seconds`, with a second between them."""
+    """The known voices' sentences in windows of at most `seconds`, with a second between them, which ends a segment."""
     pieces, said, position = [SILENCE], list[Said](), 0.5
     for clip in sentences("known"):
         length = len(clip.samples) / evaluate.RATE
         if position + length > seconds:
             yield Clip(np.concatenate(pieces), tuple(said))
             pieces, said, position = [SILENCE], list[Said](), 0.5
-        pieces.append(clip.samples[len(SILENCE) :])
+        pieces += [clip.samples[len(SILENCE) :], SILENCE]
         truth = clip.said[0]
         said.append(Said(position, position + truth.end - truth.start, truth.text))
-        position += length - 0.5
+        position += length
     yield Clip(np.concatenate(pieces), tuple(said))
 
 
