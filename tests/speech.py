@@ -104,7 +104,11 @@ class Encoding:
     sample_format: str = "s16"
     layout: str = "mono"
     video: bool = False
+    container_options: tuple[tuple[str, str], ...] = ()
 
+
+_CODEC_OPTIONS = {"vorbis": {"strict": "experimental"}, "wmav1": {"b": "64000"}, "wmav2": {"b": "64000"}}
+"""What FFmpeg's own encoders ask for: a word that one is new, a bit rate that is not left to them."""
 
 ENCODINGS = {
     "wav": Encoding("wav", "pcm_s16le"),
@@ -185,9 +189,8 @@ def long_speech(seconds: float, seed: int = 0, pauses: tuple[float, float] = (0.
 def write_audio(path: Path, samples: Samples, encoding: Encoding | str | None = None) -> Path:
     """Write `samples` as the kind of file that `encoding`, or else the suffix of `path`, names. Returns `path`."""
     kind = encoding if isinstance(encoding, Encoding) else ENCODINGS[encoding or path.suffix.removeprefix(".")]
-    with av.open(str(path), "w", format=kind.container) as container:
-        options = {"strict": "experimental"} if kind.codec == "vorbis" else {}
-        stream = container.add_stream(kind.codec, rate=kind.rate, options=options)
+    with av.open(str(path), "w", format=kind.container, options=dict(kind.container_options)) as container:
+        stream = container.add_stream(kind.codec, rate=kind.rate, options=_CODEC_OPTIONS.get(kind.codec, {}))
         stream.layout = kind.layout
         stream.format = kind.sample_format
         picture = container.add_stream("mpeg4", rate=1) if kind.video else None
