@@ -1,29 +1,29 @@
 """From the packets of a file to samples: decoding that survives damage and keeps time.
 
-Owns: decoding packet by packet, converting to mono at 16 kHz, filling holes from timestamps, and counting what was
-lost. Never seeks: decoders give other samples after a seek, and a resumed job must see the same ones. Leaves to
-others: which samples are wanted (`blocks`).
+Owns: decoding packet by packet, filling holes from timestamps, and counting what was lost. Never seeks: decoders give
+other samples after a seek, and a resumed job must see the same ones. Leaves to others: opening (`container`), what a
+frame's samples are at 16 kHz (`conversion`), which samples are wanted (`blocks`).
 """
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
-from numpy.typing import NDArray
 
-from whisperd.frames import SAMPLE_RATE, Damage
-from whisperd.worker.container import audio_stream, ends_in_a_cut_page, open_container, promised_seconds
+from whisperd.frames import SAMPLE_RATE, Damage, FailureKind
+from whisperd.worker import plausible
+from whisperd.worker.container import ends_in_a_cut_page, open_sound, promised_seconds
+from whisperd.worker.conversion import Converter, Samples
 from whisperd.worker.elementary import ByteClock
-
-Samples = NDArray[np.float32]
+from whisperd.worker.failures import WorkError
+from whisperd.worker.files import shown
 
 _JITTER: Final = 0.1
 """Seconds by which a timestamp may differ from the count of samples and mean nothing: containers round theirs (Matroska
@@ -43,20 +43,17 @@ _SILENCE.flags.writeable = False
 class AudioReader:
     """The samples of one file from its beginning, in order; float32 mono at 16 kHz.
 
-    `position` is the number of samples handed out. Raises WorkError from `container` when the file can't be opened.
+    `position` is the number of samples handed out. Raises what `container.open_sound` raises, and while reading
+    OSError when the disk can't be read, WorkError BAD_INPUT when the sound does not end.
     """
 
     def __init__(self, descriptor: int, path: bytes) -> None:
-        self._container = open_container(descriptor, path)
-        self._stream = audio_stream(self._container, path)
-        self._stream.codec_context.thread_count = 1
-        if self._stream.codec_context.name == "flac":
-            # Its frames carry checksums; unchecked, a damaged one is decoded to full-scale noise.
-            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
-        self._promised = promised_seconds(descriptor, self._container, self._stream)
-        self._clock = ByteClock() if self._container.format.name == "mp3" else None
-        self._cut_off = ends_in_a_cut_page(descriptor, self._container)
-        self._converter = _Converter()
+        self._sound = sound = open_sound(descriptor, path)
+        self._path = path
+        self._promised = promised_seconds(sound)
+        self._clock = ByteClock() if sound.container.format.name == "mp3" else None
+        self._cut_off = ends_in_a_cut_page(sound)
+        self._converter = Converter()
         self._produced = 0
         self._bad_packets: list[int] = []
         self._holes: list[tuple[int, int]] = []
@@ -66,7 +63,7 @@ class AudioReader:
 
     def close(self) -> None:
         self._parts.close()
-        self._container.close()
+        self._sound.close()
 
     def read(self, into: Samples) -> int:
         """Fill `into` with the next samples; the count is smaller only at the end of the audio."""
@@ -109,7 +106,7 @@ class AudioReader:
 
     def _samples(self) -> Generator[Samples, None, None]:
         """All samples of the file, holes filled."""
-        timeline = Timeline(_origin(self._container), self._promised)
+        timeline = Timeline(_origin(self._sound.container), self._promised)
         frames = self._frames()
         frame = next(frames, None)
         while frame is not None:
@@ -120,9 +117,16 @@ class AudioReader:
             if time is not None:
                 yield from self._count(self._converter.flush())
                 yield from self._count(self._hole(round(time * SAMPLE_RATE)))
-            yield from self._count(self._converter.convert(frame))
+            yield from self._count(self._converted(frame))
             frame = following
         yield from self._count(self._converter.flush())
+
+    def _converted(self, frame: AudioFrame) -> Iterator[Samples]:
+        """The frame's samples; one that can't be converted counts as a damaged packet."""
+        try:
+            yield from self._converter.convert(frame)
+        except (av.error.FFmpegError, ValueError):
+            self._bad_packets.append(self._produced)
 
     def _hole(self, end: int) -> Iterator[Samples]:
         """Silence up to the position `end`."""
@@ -137,6 +141,9 @@ class AudioReader:
     def _count(self, parts: Iterator[Samples]) -> Iterator[Samples]:
         for part in parts:
             self._produced += len(part)
+            if self._produced > plausible.LONGEST * SAMPLE_RATE:
+                what, hint = plausible.too_long(self._produced / SAMPLE_RATE)
+                raise WorkError(FailureKind.BAD_INPUT, f"{shown(self._path)} {what}", hint)
             yield part
 
     def _frames(self) -> Iterator[AudioFrame]:
@@ -144,15 +151,15 @@ class AudioReader:
         errors = 0
         while errors < _READ_ERRORS:
             try:
-                for packet in self._container.demux(self._stream):
+                for packet in self._sound.container.demux(self._sound.stream):
                     errors = 0
                     yield from self._decoded(packet)
+                self._sound.source.check()
                 if self._cut_off:
                     self._bad_packets.append(self._produced)
                 return
-            except OSError:
-                raise
             except av.error.FFmpegError:
+                self._sound.source.check()
                 errors += 1
                 self._bad_packets.append(self._produced)
 
@@ -161,6 +168,8 @@ class AudioReader:
         frames: list[AudioFrame] | None = None
         with suppress(av.error.FFmpegError):
             frames = packet.decode()
+        if frames is not None and not all(map(_can_be, frames)):
+            frames = None
         for frame in frames or ():
             if self._clock is not None and frame.pts is not None and frame.time_base is not None:
                 frame.pts += round(self._clock.late / frame.time_base)
@@ -171,6 +180,11 @@ class AudioReader:
             damaged = self._clock.follow(bytes(packet), duration, not damaged)
         if damaged:
             self._bad_packets.append(self._produced)
+
+
+def _can_be(frame: AudioFrame) -> bool:
+    """Whether the frame is one of sound: damage may make any packet look like one of another kind."""
+    return frame.sample_rate in plausible.RATES and 1 <= frame.layout.nb_channels <= plausible.MOST_CHANNELS
 
 
 def _origin(container: InputContainer) -> float | None:
@@ -211,54 +225,3 @@ class Timeline:
         if self._promised is None:
             return ahead <= _BELIEVABLE_HOLE
         return self._expected + ahead <= self._promised + _JITTER
-
-
-class _Converter:
-    """Frames of any format, rate and layout, which may change at any frame, to samples."""
-
-    def __init__(self) -> None:
-        self._resampler: AudioResampler | None = None
-        self._shape: tuple[str, str, int] | None = None
-
-    def convert(self, frame: AudioFrame) -> Iterator[Samples]:
-        if frame.layout.name.endswith(" channels") and frame.layout.nb_channels > 2:
-            frame = _averaged(frame)
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if shape != self._shape or self._resampler is None:
-            yield from self.flush()
-            self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-            self._shape = shape
-        frame.pts = None
-        yield from _arrays(self._resampler.resample(frame))
-
-    def flush(self) -> Iterator[Samples]:
-        """What the resampler still holds; the next frame begins anew."""
-        if self._resampler is not None:
-            yield from _arrays(self._resampler.resample(None))
-            self._resampler = None
-
-
-def _arrays(frames: list[AudioFrame]) -> Iterator[Samples]:
-    # Flushing a resampler that had nothing to convert gives [None].
-    for frame in filter(None, frames):
-        yield frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
-
-
-def _averaged(frame: AudioFrame) -> AudioFrame:
-    """A frame whose channels have no known places, as their mean: the resampler can't mix those."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    mean = _as_float(samples).mean(axis=0).astype(np.float32)
-    mixed = AudioFrame.from_ndarray(mean.reshape(1, -1), format="flt", layout="mono")
-    mixed.sample_rate = frame.sample_rate
-    return mixed
-
-
-def _as_float(samples: NDArray[Any]) -> NDArray[np.float64]:
-    """PCM of any kind as numbers from -1 to 1."""
-    if samples.dtype == np.uint8:
-        return (samples.astype(np.float64) - 128) / 128
-    if samples.dtype.kind == "i":
-        return samples.astype(np.float64) / (float(np.iinfo(samples.dtype).max) + 1)
-    return samples.astype(np.float64)

@@ -1,30 +1,44 @@
 """What kind of audio a file holds, as its container tells: format, stream, and the length it promises.
 
-Owns: opening a file with PyAV under whitelists, choosing the audio stream, and deciding which promises of a length are
-worth comparing with what was decoded. Leaves to others: decoding (`audio`).
+Owns: opening a file with PyAV under whitelists and limits, choosing the audio stream, and deciding which promises of a
+length are worth comparing with what was decoded. Leaves to others: decoding (`audio`), what is too much (`plausible`).
 """
 
+import ctypes
 import os
 import struct
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import av
+import av._core
 import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from whisperd.frames import FailureKind
+from whisperd.worker import plausible
+from whisperd.worker.descriptor import FileBytes
 from whisperd.worker.failures import WorkError
 from whisperd.worker.files import shown
-from whisperd.worker.unreadable import explain
+from whisperd.worker.unreadable import AGAIN, UNKNOWN_KIND, explain
 
 _FORMATS: Final = "wav,w64,aiff,caf,mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,asf,avi"
 """Demuxers that read one file and nothing else: playlists (hls, concat, dash) would reach other files and the
 network."""
 
-_OPTIONS: Final = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+_OPTIONS: Final = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
+"""The file's own bytes are handed over; what it names is not opened, since there is no protocol of that name."""
+
+_LARGEST_ALLOCATION: Final = 512 << 20
+"""Bytes that FFmpeg may allocate in one piece, 2 GiB by itself. A packet is read as large as its header says; the
+largest that is needed is the index of a week-long m4a."""
+
+_LARGEST_HEADER: Final = 512 << 20
+"""Bytes that are read to open a file: again the index of a week. Damage and malice make headers that do not end, such
+as empty parts up to the end of a sparse WAV of terabytes."""
 
 _HEADER_LENGTH_IS_EXACT: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "w64", "aiff", "caf"})
 """Containers whose header states how long the audio is; the others' length is an estimate from bit rate or file
@@ -62,18 +76,62 @@ class Facts:
     promised: float | None
 
 
-def open_container(descriptor: int, path: bytes) -> InputContainer:
-    """The file behind the descriptor as a PyAV container. Raises WorkError BAD_INPUT for what is no audio file."""
-    # By descriptor: FFmpeg would take a path for a URL, and this is exactly the file whose identity was checked.
+@dataclass(frozen=True)
+class OpenSound:
+    """A file's container and the stream in it that is read; `close` it."""
+
+    source: FileBytes
+    container: InputContainer
+    stream: AudioStream
+
+    def close(self) -> None:
+        self.container.close()
+        self.source.close()
+
+
+def open_sound(descriptor: int, path: bytes) -> OpenSound:
+    """The sound of the file behind the descriptor.
+
+    Raises WorkError BAD_INPUT for what is no audio file, has an unknown codec, or is larger, longer, slower or wider
+    than sound can be; NO_AUDIO for a file without sound; OSError when the disk can't be read.
+    """
+    with ExitStack() as opened:
+        source = opened.enter_context(closing(FileBytes(descriptor)))
+        container = opened.enter_context(closing(_open_container(source, path)))
+        stream = _audio_stream(container, path)
+        _refuse_implausible(source, container, stream, path)
+        _set_up_decoder(stream)
+        opened.pop_all()
+        return OpenSound(source, container, stream)
+
+
+def _open_container(source: FileBytes, path: bytes) -> InputContainer:
+    _limit_allocations()
+    source.allowance = _LARGEST_HEADER
     try:
-        return av.open(f"/proc/self/fd/{descriptor}", options=_OPTIONS, metadata_errors="ignore")
-    except (av.error.InvalidDataError, av.error.LookupError, ValueError) as error:
-        what, hint = explain(lambda offset, count: os.pread(descriptor, count, offset), os.fstat(descriptor).st_size)
+        container = av.open(source, "r", options=_OPTIONS, metadata_errors="ignore")
+    # FFmpeg has an error of its own for everything that can be wrong, and a name of the system's for some of it.
+    except (av.error.FFmpegError, ValueError) as error:
+        source.check()
+        if isinstance(error, (av.error.PatchWelcomeError, av.error.NotImplementedError)):
+            what, hint = UNKNOWN_KIND
+        else:
+            what, hint = explain(source.at, source.size)
         raise WorkError(FailureKind.BAD_INPUT, f"{shown(path)} {what}", hint) from error
+    if source.exhausted:
+        container.close()
+        raise WorkError(FailureKind.BAD_INPUT, f"{shown(path)} is damaged: its header does not end", AGAIN)
+    source.allowance = None
+    return container
 
 
-def audio_stream(container: InputContainer, path: bytes) -> AudioStream:
-    """The audio stream to read. Raises WorkError NO_AUDIO without one, BAD_INPUT when its codec is unknown."""
+@cache
+def _limit_allocations() -> None:
+    """Has FFmpeg refuse what no sound file needs; a function that its command line uses and PyAV does not offer."""
+    ctypes.CDLL(av._core.__file__).av_max_alloc(ctypes.c_size_t(_LARGEST_ALLOCATION))
+
+
+def _audio_stream(container: InputContainer, path: bytes) -> AudioStream:
     if not container.streams.audio:
         others = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise WorkError(
@@ -91,24 +149,52 @@ def audio_stream(container: InputContainer, path: bytes) -> AudioStream:
     return stream
 
 
+def _set_up_decoder(stream: AudioStream) -> None:
+    codec = stream.codec_context
+    codec.thread_count = 1
+    codec.options = {"max_samples": str(plausible.frame_samples(codec.sample_rate, codec.channels))}
+    if codec.name == "flac":
+        # Its frames carry checksums; unchecked, a damaged one is decoded to full-scale noise.
+        codec.options |= {"err_detect": "crccheck+explode"}
+
+
+def _refuse_implausible(source: FileBytes, container: InputContainer, stream: AudioStream, path: bytes) -> None:
+    codec = stream.codec_context
+    seconds = _stated_seconds(source.descriptor, container, stream)
+    if seconds is None:
+        seconds = _estimated_seconds(container)
+    if why := plausible.refusal(source.size, codec.sample_rate, codec.channels, seconds):
+        what, hint = why
+        raise WorkError(FailureKind.BAD_INPUT, f"{shown(path)} {what}", hint)
+
+
 def facts(descriptor: int, path: bytes) -> Facts:
-    """Opens the file and closes it again. Raises WorkError as `open_container` and `audio_stream` do."""
-    with closing(open_container(descriptor, path)) as container:
-        stream = audio_stream(container, path)
-        promised = promised_seconds(descriptor, container, stream)
-        length = container.duration
+    """Opens the file and closes it again. Raises what `open_sound` raises."""
+    with closing(open_sound(descriptor, path)) as sound:
+        codec = sound.stream.codec_context
+        promised = promised_seconds(sound)
+        estimate = plausible.believed(_estimated_seconds(sound.container))
         return Facts(
-            container=container.format.name,
-            codec=stream.codec_context.name,
-            sample_rate=stream.codec_context.sample_rate,
-            channels=stream.codec_context.channels,
-            duration=promised if promised is not None else None if length is None else length / av.time_base,
+            container=sound.container.format.name,
+            codec=codec.name,
+            sample_rate=codec.sample_rate,
+            channels=codec.channels,
+            duration=estimate if promised is None else promised,
             promised=promised,
         )
 
 
-def promised_seconds(descriptor: int, container: InputContainer, stream: AudioStream) -> float | None:
-    """The length of the audio stream that the file states exactly, or None where it states none."""
+def promised_seconds(sound: OpenSound) -> float | None:
+    """The length of the audio stream that the file states exactly, or None where it states none that can be."""
+    return plausible.believed(_stated_seconds(sound.source.descriptor, sound.container, sound.stream))
+
+
+def _estimated_seconds(container: InputContainer) -> float | None:
+    length: int | None = container.duration
+    return None if length is None else length / av.time_base
+
+
+def _stated_seconds(descriptor: int, container: InputContainer, stream: AudioStream) -> float | None:
     name = container.format.name
     if name == "wav":
         return _promised_by_wav(descriptor, stream)
@@ -120,8 +206,8 @@ def promised_seconds(descriptor: int, container: InputContainer, stream: AudioSt
         return float(stream.duration * stream.time_base)
     if tag := stream.metadata.get("DURATION"):
         return _clock_seconds(tag)
-    if len(container.streams) == 1 and container.duration is not None:
-        return container.duration / av.time_base
+    if len(container.streams) == 1:
+        return _estimated_seconds(container)
     return None
 
 
@@ -168,13 +254,12 @@ def _has_xing_header(descriptor: int) -> bool:
     return not states_frames_and_size or os.fstat(descriptor).st_size - offset <= size * 21 // 20
 
 
-def ends_in_a_cut_page(descriptor: int, container: InputContainer) -> bool:
+def ends_in_a_cut_page(sound: OpenSound) -> bool:
     """Whether an Ogg file ends in the middle of a page: all it tells of a missing end, not how long that was. One cut
     exactly between pages looks like a recorder that never wrote the mark of the end, which some don't."""
-    if container.format.name != "ogg":
+    if sound.container.format.name != "ogg":
         return False
-    size = os.fstat(descriptor).st_size
-    tail = os.pread(descriptor, _OGG_PAGE, max(0, size - _OGG_PAGE))
+    tail = sound.source.at(max(0, sound.source.size - _OGG_PAGE), _OGG_PAGE)
     page = tail[max(0, tail.rfind(b"OggS")) :]
     if len(page) < _OGG_HEADER or len(page) < _OGG_HEADER + page[26]:
         return True

@@ -93,28 +93,35 @@ def identify(descriptor: int) -> FileIdentity:
 def open_unchanged(source: Source, verified: FileIdentity | None = None) -> tuple[int, FileIdentity]:
     """A descriptor of the source's file, and its identity; `verified` is one that the caller has accepted before.
 
+    Raises what `open_file` and `identity_of` raise.
+    """
+    descriptor = open_file(source.path)
+    try:
+        return descriptor, identity_of(descriptor, source, verified)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def identity_of(descriptor: int, source: Source, verified: FileIdentity | None = None) -> FileIdentity:
+    """The identity of what the descriptor reads, which is to be the source's file.
+
     A file whose device, inode, size and time of change are as before is not read again. One that differs in them may
     still hold the same content (restored, copied back, device numbers after a reboot): the digest decides. Raises
     WorkError INPUT_CHANGED when it does not.
     """
-    descriptor = open_file(source.path)
-    try:
-        status = os.fstat(descriptor)
-        for known in (source.identity, verified):
-            if known is not None and _unmoved(known, status):
-                return descriptor, known
-        identity = identify(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
+    status = os.fstat(descriptor)
+    for known in (source.identity, verified):
+        if known is not None and _unmoved(known, status):
+            return known
+    identity = identify(descriptor)
     if source.identity is not None and not identity.same_content(source.identity):
-        os.close(descriptor)
         raise WorkError(
             FailureKind.INPUT_CHANGED,
             f"{shown(source.path)} has changed since its transcription began",
             "submit it again when it is complete",
         )
-    return descriptor, identity
+    return identity
 
 
 def _unmoved(known: FileIdentity, status: os.stat_result) -> bool:

@@ -29,7 +29,6 @@ from whisperd.frames import (
     Load,
     Loaded,
     Open,
-    Opened,
     Plan,
     Planned,
     Reply,
@@ -43,15 +42,14 @@ from whisperd.worker.audio import Samples
 from whisperd.worker.blocks import OpenFiles
 from whisperd.worker.calibration import calibrate
 from whisperd.worker.chinese import write_chinese
-from whisperd.worker.container import facts
 from whisperd.worker.cores import usable_cores
 from whisperd.worker.ctranslate2_model import CTranslate2Model
 from whisperd.worker.decoding import decode_chunks, detect_language
 from whisperd.worker.devices import survey
 from whisperd.worker.failures import WorkError, failure_of
-from whisperd.worker.files import open_unchanged
 from whisperd.worker.listening import utterances
 from whisperd.worker.model import SpeechModel
+from whisperd.worker.opening import look_at
 from whisperd.worker.recordings import read_recording
 from whisperd.worker.speech import find_speech, quietest
 
@@ -77,7 +75,7 @@ class Handlers:
                 return self._load(call)
             case Open():
                 self._files.keep(call.at_once)
-                return _open(call.source)
+                return look_at(call.source)
             case Plan():
                 return Planned(self._plan(call))
             case DetectLanguage():
@@ -196,20 +194,3 @@ def _listen(call: Listen) -> Heard:
     samples = read_recording(call.source.path, call.start, None)
     speech = packing.split_long(find_speech(samples), lambda start, end: quietest(samples, start, end))
     return utterances(speech, call.start, call.start + len(samples), call.audio_context, ended=call.ended)
-
-
-def _open(source: Source) -> Opened:
-    # Opening identifies anew what has no identity yet; what has one is only checked.
-    descriptor, identity = open_unchanged(source)
-    try:
-        found = facts(descriptor, source.path)
-    finally:
-        os.close(descriptor)
-    return Opened(
-        identity=identity,
-        duration=found.duration,
-        container=found.container,
-        codec=found.codec,
-        sample_rate=found.sample_rate,
-        channels=found.channels,
-    )

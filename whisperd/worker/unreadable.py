@@ -16,17 +16,23 @@ _HEAD: Final = 1 << 16
 _MOST_BOXES: Final = 10_000
 """A fragmented mp4 has two boxes a fragment; damage must not make more of them."""
 
-_AGAIN: Final = "copy or download it again"
+AGAIN: Final = "copy or download it again"
 _CONVERT: Final = (
     "convert it: wav, mp3, flac, ogg, opus, m4a, aac, amr, wma and the sound of mp4, mkv, webm and avi can be read"
 )
+UNKNOWN_KIND: Final = "holds sound of a kind that can't be read", _CONVERT
+"""What follows the name of a file that is whole as far as can be told, and a hint."""
+
 _PLAYLIST: Final = re.compile(
     r"#EXTM3U|ffconcat version|\[playlist\]|<asx|<playlist|(<\?xml[^>]*>\s*)?<MPD", re.IGNORECASE
 )
 _WEB_PAGE: Final = re.compile(r"<!doctype html|<html", re.IGNORECASE)
 _ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\xfd7zXZ\0")
-_HEADERS: Final = (b"RIFF", b"RF64", b"riff", b"FORM", b"caff", b"fLaC", b"OggS", b"ID3", b"\x1a\x45\xdf\xa3", b"#!AMR")
-"""How WAV, W64, AIFF, CAF, FLAC, Ogg, MP3, Matroska and AMR begin."""
+_HEADERS: Final = (
+    *(b"RIFF", b"RF64", b"riff", b"FORM", b"caff", b"fLaC", b"OggS", b"ID3", b"#!AMR"),
+    *(b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75"),
+)
+"""How WAV, W64, AIFF, CAF, FLAC, Ogg, MP3, Matroska, AMR and ASF (WMA) begin."""
 
 _BOXES: Final = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"moof", b"styp")
 """Boxes that an m4a, mp4 or mov begins with (ISO 14496-12)."""
@@ -38,17 +44,17 @@ def explain(read: Callable[[int, int], bytes], size: int) -> tuple[str, str]:
     head = read(0, _HEAD)
     if head[4:8] in _BOXES:
         if _has_index(read, size):
-            return "is damaged: its index can't be read", _AGAIN
+            return "is damaged: its index can't be read", AGAIN
         return (
             "is cut off: its index (moov), which most recorders write last, is missing",
-            f"{_AGAIN}; a recording that broke off can be repaired with a tool such as untrunc",
+            f"{AGAIN}; a recording that broke off can be repaired with a tool such as untrunc",
         )
     if head.startswith(_HEADERS):
-        return "is cut off or damaged: nothing that can be read follows its header", _AGAIN
+        return "is cut off or damaged: nothing that can be read follows its header", AGAIN
     if head.startswith(_ARCHIVES):
         return "is an archive, not audio", "unpack it and give the audio inside"
     if not head.strip(b"\0"):
-        return "holds nothing but zeros at its beginning", f"it was not wholly written; {_AGAIN}"
+        return "holds nothing but zeros at its beginning", f"it was not wholly written; {AGAIN}"
     text = _text(head)
     if text is None:
         return "is not an audio file that can be read", _CONVERT
