@@ -9,7 +9,6 @@ A lane runs one call at a time. Failures of calls become exceptions here: a `Fai
 
 import enum
 import logging
-import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ import msgspec
 
 from whisperd import frames
 from whisperd.errors import WorkerError
+from whisperd.workers import crashes, memory_limit
 from whisperd.workers.process import WorkerDiedError, WorkerProcess, resident_memory
 
 _log = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ class Lane:
         """Held by whose calls are made; given in the order of asking."""
         self._jobs = 0
         self._baseline: int | None = None
+        self._memory_kills = 0
         self._state = LaneState.ABSENT
         self.stopped = False
         self._stopped_at = 0.0
@@ -162,6 +163,8 @@ class Lane:
                 self.error = error.message
                 _log.warning("%s (lane %s)", error.message, self.name)
             await self._bury(process)
+            if isinstance(error, WorkerDiedError) and (failed := self._explained(call, error)):
+                raise CallFailedError(failed) from error
             raise
         if self._process is not None:
             self._show(LaneState.IDLE)
@@ -169,6 +172,10 @@ class Lane:
             raise CallFailedError(reply)
         self.error = None
         return reply
+
+    def _explained(self, call: frames.Call, error: WorkerDiedError) -> frames.Failed | None:
+        hit = memory_limit.kills() > self._memory_kills
+        return crashes.explained(call, error.status, memory_limit_hit=hit)
 
     async def load(self, name: str, load: frames.Load) -> frames.Loaded:
         """Have this model, known to people as `name`, loaded; at once when it is. Raises what `call` raises."""
@@ -201,20 +208,7 @@ class Lane:
         return loaded
 
     async def _load(self, load: frames.Load) -> frames.Loaded:
-        try:
-            return await self.call_in_turn(load, frames.Loaded, deadline=LOAD_DEADLINE)
-        except WorkerDiedError as error:
-            if error.status != -signal.SIGABRT or load.device == "cpu":
-                raise
-            # What cuDNN and others do instead of raising, so it would happen again.
-            raise CallFailedError(
-                frames.Failed(
-                    frames.FailureKind.DEPENDENCY,
-                    "the accelerator's libraries ended the worker while it loaded the model (SIGABRT): "
-                    "one of them, such as cuDNN or cuBLAS, is missing or of another version",
-                    "whisperd's log has its own words; install the version it names, or set workers.device to cpu",
-                )
-            ) from error
+        return await self.call_in_turn(load, frames.Loaded, deadline=LOAD_DEADLINE)
 
     # -- stopping and continuing --------------------------------------------------------------------------------------
 
@@ -255,6 +249,7 @@ class Lane:
         )
 
     async def _start_once(self) -> WorkerProcess:
+        self._memory_kills = memory_limit.kills()
         self._process = process = await WorkerProcess.spawn(self._arguments)
         if self.stopped:
             process.stop()

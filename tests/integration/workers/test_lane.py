@@ -15,6 +15,7 @@ from tests.integration.workers.asking import call_number, kernel_state, loading,
 from tests.integration.workers.conftest import Workers
 from whisperd.frames import Decode, Decoded, DecodeOptions, FailureKind, Load, Open, Opened, Source
 from whisperd.workers import lane as lane_module
+from whisperd.workers import memory_limit
 from whisperd.workers.lane import CallFailedError, Lane, LaneLimits, LaneState, WorkerStartError
 from whisperd.workers.process import CallTimeoutError, WorkerDiedError, WorkerProcess
 
@@ -135,6 +136,54 @@ async def test_a_process_that_was_lost_is_replaced_by_the_next_call_and_status_s
     assert call_number(await ask(lane, "reply")) == 1
     assert (lane.state, lane.error) == (LaneState.IDLE, None)
     await lane.end()
+
+
+@pytest.mark.parametrize("crash", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE])
+async def test_a_crash_while_a_file_is_read_is_said_of_the_file(workers: Workers, crash: signal.Signals) -> None:
+    lane = Watched()
+    with pytest.raises(
+        CallFailedError, match=rf"reading .* ended the program that reads audio \({crash.name}\)"
+    ) as lost:
+        await ask(lane, f"kill {crash.value}")
+    assert (lost.value.failure, lost.value.hint is None) == (FailureKind.BAD_INPUT, False)
+    assert lane.process is None
+    assert call_number(await ask(lane, "reply")) == 1
+    await lane.end()
+
+
+@pytest.mark.parametrize("end", ["kill 9", "kill 15", "kill 4", "exit 1", "exit 139"])
+async def test_an_end_that_comes_from_elsewhere_is_not_said_of_the_file(workers: Workers, end: str) -> None:
+    lane = Watched()
+    with pytest.raises(WorkerDiedError):
+        await ask(lane, end)
+    await lane.end()
+
+
+async def test_a_process_that_reached_the_units_memory_limit_ran_out_of_memory(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = Watched()
+    await ask(lane, "reply")
+    monkeypatch.setattr(memory_limit, "kills", lambda: 1)
+    with pytest.raises(CallFailedError, match="memory limit of whisperd's unit") as lost:
+        await ask(lane, "kill 9")
+    assert lost.value.failure is FailureKind.OUT_OF_MEMORY
+    with pytest.raises(WorkerDiedError):  # the next one began after that
+        await ask(lane, "kill 9")
+    await lane.end()
+
+
+def test_the_kernel_tells_how_many_processes_it_ended_at_the_limit(tmp_path: Path) -> None:
+    group = tmp_path / "user.slice" / "whisperd.service"
+    group.mkdir(parents=True)
+    (group / "memory.events").write_text("low 0\nhigh 3\nmax 17\noom 2\noom_kill 2\noom_group_kill 0\n")
+    own = tmp_path / "cgroup"
+    own.write_text("1:name=systemd:/x\n0::/user.slice/whisperd.service\n")
+    assert memory_limit.kills(own, tmp_path) == 2
+    own.write_text("0::/elsewhere\n")
+    assert memory_limit.kills(own, tmp_path) == 0
+    assert memory_limit.kills(tmp_path / "nothing", tmp_path) == 0
+    assert memory_limit.kills() >= 0
 
 
 async def test_a_cancelled_call_leaves_an_empty_lane_that_takes_the_next(workers: Workers) -> None:
