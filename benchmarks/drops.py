@@ -2,7 +2,7 @@
 
 Files are copied into a watched folder at random moments, and the daemon is killed with SIGKILL and started again in
 between. Then every file must have exactly one job and the transcript it has without any kill, with one text beside it,
-and no temporary file may be left. As in `kills`, a kill that would be a job's third without a checkpoint waits.
+and no temporary file may be left.
 """
 
 import os
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.jobs import reading
-from benchmarks.kills import would_be_poison
 from benchmarks.material import dictation
 from benchmarks.measure import Report, median
 from tests.harness import Daemon, running_daemon, wait_for
@@ -78,7 +77,6 @@ def _drop(daemon: Daemon, folder: Path, clips: list[Path], kills: int, draw: ran
         del waiting[:share]
         # The moment of the kill is to be any moment, whatever goes on then.
         time.sleep(draw.uniform(0, LONGEST_LIFE))
-        wait_for(lambda: not would_be_poison(daemon))
         daemon.kill()
         outcome.kills += 1
         begin = time.perf_counter()

@@ -104,7 +104,7 @@ def _done(daemon: Daemon, job: int) -> float:
 
 
 def _await_progress(daemon: Daemon, job: int, done: float) -> None:
-    """Until another batch is stored: three deaths without one would rightly make the job poison."""
+    """Until another batch is stored."""
     wait_for(lambda: _done(daemon, job) > done or _state(daemon, job) in FINAL, 300)
 
 

@@ -27,7 +27,6 @@ _REASONS = {
     "made way": "made way for other work; goes on from its last batch",
     "daemon restarted": "whisperd had died or was killed; goes on from its last batch",
     "the daemon was stopped": "whisperd was stopped; goes on from its last batch",
-    "poison": "whisperd died each time it ran",
 }
 """What is said of the daemon's reasons; what is not here is a sentence already."""
 

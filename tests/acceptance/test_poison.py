@@ -1,4 +1,5 @@
-"""Files that kill: their worker, or the daemon, every time. They fail in the end; the others complete."""
+"""Files that kill their worker every time: they fail in the end, and the others complete. Daemons that are killed
+while a file is worked on: that says nothing of the file."""
 
 import contextlib
 import os
@@ -53,21 +54,52 @@ def test_a_file_that_kills_its_worker_fails_after_three_tries_while_others_compl
         assert {job["state"] for job in daemon.wait(*others)} == {"completed"}
 
 
-def test_a_file_that_takes_the_daemon_with_it_fails_after_three_starts(gated: Daemon, folder: Path) -> None:
+def test_a_file_during_which_the_daemon_is_killed_four_times_is_done_last_and_completes(
+    gated: Daemon, folder: Path
+) -> None:
     gated.gate.write_text("0")
     gated.call("queue.pause")
-    [poison] = gated.submit(folder / "poison.wav")
+    [unlucky] = gated.submit(folder / "poison.wav")
     [other] = gated.submit(folder / "1.wav")
     gated.call("queue.resume")
-    for _ in range(3):
-        wait_for(lambda: gated.call("job.show", id=poison["id"])["job"]["state"] == "running")
+    for job in (unlucky, unlucky, unlucky, other):
+        wait_for(lambda job=job: gated.call("job.show", id=job["id"])["job"]["state"] == "running")
         gated.kill()
         gated.start()
     gated.gate.unlink()
-    failed, completed = gated.wait(poison["id"], other["id"])
-    assert (failed["state"], failed["error"]["kind"]) == ("failed", "worker_died")
-    assert "3 times" in failed["error"]["message"]
-    assert completed["state"] == "completed"
+    after = gated.wait(unlucky["id"], other["id"])
+    assert [(job["state"], job["attempts"]) for job in after] == [("completed", 0)] * 2
+    assert after[0]["finished_at"] > after[1]["finished_at"]
+
+
+CRASH_AT_POISON = """\
+import os, signal, sys
+if "whisperd.worker" in sys.orig_argv:
+    from whisperd import frames
+    receive_call = frames.receive_call
+
+    def receive_call_and_crash(connection):
+        call = receive_call(connection)
+        if isinstance(call, frames.Plan) and call.source.path.endswith(b"poison.wav"):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return call
+
+    frames.receive_call = receive_call_and_crash
+"""
+
+
+def test_a_file_that_crashes_what_reads_it_fails_at_once_and_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CRASH_AT_POISON)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with running_daemon() as daemon:
+        bad, good = (job["id"] for job in daemon.submit(folder / "poison.wav", folder / "1.wav"))
+        failed, completed = daemon.wait(bad, good)
+    assert (failed["state"], failed["attempts"], failed["error"]["kind"]) == ("failed", 1, "bad_input")
+    assert failed["error"]["message"].startswith(f"reading {folder / 'poison.wav'} ended the program that reads audio")
+    assert failed["error"]["hint"].startswith("convert it")
+    assert (completed["state"], completed["attempts"]) == ("completed", 0)
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_job_completes(tmp_path: Path) -> None:

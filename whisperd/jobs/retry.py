@@ -35,12 +35,12 @@ taking less memory for as long as there is less to take."""
 
 class RetrySettings(msgspec.Struct, frozen=True):
     """Seconds before the first retry, doubled for each further one up to `max_delay`; whether a smaller model may
-    stand in; how many starts without a checkpoint the daemon may lose to one job before it counts as poison."""
+    stand in; after how many starts without a checkpoint that the daemon did not live to end a job has to run alone."""
 
     first_delay: float = 30.0
     max_delay: float = 300.0
     smaller_model_allowed: bool = True
-    max_unfinished_starts: int = 3
+    starts_in_company: int = 3
     attempts: Mapping[FailureKind, int] = MappingProxyType({})
 
 
@@ -103,9 +103,14 @@ def charged(failures: Mapping[FailureKind, int], kind: FailureKind) -> dict[Fail
     return {**failures, kind: failures.get(kind, 0) + 1}
 
 
-def is_poison(unfinished_starts: int, settings: RetrySettings) -> bool:
-    """Whether a job has taken the daemon with it too often: that many starts, and no checkpoint after any of them."""
-    return unfinished_starts >= settings.max_unfinished_starts
+def is_suspect(unfinished_starts: int, settings: RetrySettings) -> bool:
+    """Whether a job is to stand behind the others and run alone: so many starts, and no checkpoint after any of them.
+
+    That is no evidence against it. Nothing of a file runs in the daemon, whose ends are power cuts, upgrades and
+    restarts; a worker that a file ends is seen by the daemon, and charged then. But should the file have to do with it
+    nevertheless (a driver that takes the machine with it), the others are done first.
+    """
+    return unfinished_starts >= settings.starts_in_company
 
 
 def keeps_checkpoint(state: State, failure: FailureKind | None) -> bool:

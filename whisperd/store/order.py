@@ -140,6 +140,15 @@ def companions(
     return [job_id for (job_id,) in rows]
 
 
+def last_position(conn: sqlite3.Connection, priority: Priority) -> int:
+    """The position of the last job of a class that waits for its turn; 0 where none was moved."""
+    (last,) = conn.execute(
+        f"SELECT coalesce(max(position), 0) FROM jobs WHERE {READY} AND priority = ?",  # noqa: S608
+        (priority,),
+    ).fetchone()
+    return last
+
+
 def _first(
     conn: sqlite3.Connection, priority: Priority, position: int | None = None, model: str | None = None
 ) -> JobRow | None:

@@ -13,12 +13,10 @@ from pathlib import Path
 import msgspec
 
 from whisperd.errors import DatabaseCorruptError
-from whisperd.frames import FailureKind
 from whisperd.jobs import retry
-from whisperd.jobs.job import Failure, State
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
-from whisperd.store import backups, jobs
+from whisperd.store import backups, jobs, order
 from whisperd.store.connection import Database, connect
 from whisperd.store.faults import explained
 from whisperd.store.jobs import JobChanges, JobRow, Transitioned
@@ -41,39 +39,35 @@ class Rebuilt(msgspec.Struct, frozen=True):
 def requeue_running(conn: sqlite3.Connection, settings: RetrySettings, now: float) -> list[Transitioned]:
     """Put the jobs that an earlier daemon was running back into the queue, at their checkpoints.
 
-    A job that took the daemon with it too often, without a checkpoint in between, fails as poison instead. Of jobs that
-    ran beside each other nobody knows which it was: none is charged, and each runs alone until it has a checkpoint.
+    None is charged: how a daemon ended says nothing of the files. A job that was there too often, without a checkpoint
+    in between, stands behind the others of its class and runs alone until it has one. Of jobs that ran beside each
+    other nobody knows which it was: their starts do not count, and each runs alone at once.
     """
     ids = [row[0] for row in conn.execute("SELECT id FROM jobs WHERE state = 'running' ORDER BY id")]
     running = jobs.get_many(conn, ids)
     companies = Counter(job.company for job in running if job.company)
     return [
-        _recover(conn, job, settings, now)
-        if job.company is None or companies[job.company] < 2
-        else _set_apart(conn, job, now)
+        jobs.transition(
+            conn,
+            job.id,
+            Command.REQUEUE,
+            now,
+            reason="daemon restarted",
+            changes=_after_a_lost_start(conn, job, settings, beside_others=companies[job.company or ""] > 1),
+        )
         for job in running
     ]
 
 
-def _set_apart(conn: sqlite3.Connection, job: JobRow, now: float) -> Transitioned:
-    changes = JobChanges(alone=True)
-    return jobs.transition(conn, job.id, Command.REQUEUE, now, reason="daemon restarted", changes=changes)
-
-
-def _recover(conn: sqlite3.Connection, job: JobRow, settings: RetrySettings, now: float) -> Transitioned:
-    assert job.state is State.RUNNING
-    if retry.is_poison(job.unfinished_starts, settings):
-        failure = Failure(
-            kind=FailureKind.WORKER_DIED,
-            message=f"whisperd ended {job.unfinished_starts} times while it worked on this file, before any progress",
-            hint="look at the log for the cause; `whisperctl job retry` tries it again",
-        )
-        charged = retry.charged(job.failures, failure.kind)
-        changes = JobChanges(error=failure, attempts=job.attempts + 1, failures=charged)
-        return jobs.transition(conn, job.id, Command.FAIL, now, reason="poison", changes=changes)
-    # This start was lost, so it stays counted.
-    changes = JobChanges(unfinished_starts=job.unfinished_starts)
-    return jobs.transition(conn, job.id, Command.REQUEUE, now, reason="daemon restarted", changes=changes)
+def _after_a_lost_start(
+    conn: sqlite3.Connection, job: JobRow, settings: RetrySettings, *, beside_others: bool
+) -> JobChanges:
+    if beside_others:
+        return JobChanges(alone=True)
+    if retry.is_suspect(job.unfinished_starts, settings):
+        last = order.last_position(conn, job.priority)
+        return JobChanges(unfinished_starts=job.unfinished_starts, alone=True, position=last + 1)
+    return JobChanges(unfinished_starts=job.unfinished_starts)
 
 
 async def quick_check(database: Database) -> None:

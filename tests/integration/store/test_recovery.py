@@ -11,12 +11,12 @@ import pytest
 from tests.harness import PATIENCE
 from tests.integration.store.making import brought, content, new_job, plan, queued, result
 from whisperd.errors import DatabaseCorruptError
-from whisperd.frames import FailureKind
-from whisperd.jobs.job import State
+from whisperd.jobs.job import Priority, State
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
 from whisperd.store import backups, checkpoints, jobs, order, recovery
 from whisperd.store.connection import Database, connect
+from whisperd.store.jobs import JobChanges
 
 pytestmark = pytest.mark.anyio
 
@@ -43,22 +43,34 @@ def test_running_jobs_of_a_dead_daemon_are_queued_at_their_checkpoint_and_no_oth
     assert recovery.requeue_running(conn, SETTINGS, 9.0) == []
 
 
-def test_a_job_that_takes_the_daemon_with_it_three_times_is_poison(conn: sqlite3.Connection) -> None:
+def test_however_often_the_daemon_ends_a_job_is_never_charged(conn: sqlite3.Connection) -> None:
     job = queued(conn)
-    for _ in range(2):
+    for _ in range(20):
         brought(conn, job, Command.START)
-        assert recovery.requeue_running(conn, SETTINGS, 9.0)[0].job.state is State.QUEUED
-    brought(conn, job, Command.START)
-    [failed] = recovery.requeue_running(conn, SETTINGS, 9.0)
-    assert failed.job.state is State.FAILED
-    assert failed.job.error is not None
-    assert failed.job.error.kind is FailureKind.WORKER_DIED
-    assert "ended 3 times" in failed.job.error.message
-    assert (failed.job.attempts, failed.job.failures) == (1, {FailureKind.WORKER_DIED: 1})
-    assert brought(conn, failed.job, Command.RETRY).unfinished_starts == 0
+        [recovered] = recovery.requeue_running(conn, SETTINGS, 9.0)
+        assert (recovered.job.state, recovered.job.attempts, recovered.job.failures) == (State.QUEUED, 0, {})
 
 
-def test_a_checkpoint_or_a_preemption_in_between_is_no_step_towards_poison(conn: sqlite3.Connection) -> None:
+def test_a_job_during_which_the_daemon_ended_three_times_stands_behind_the_others_and_runs_alone(
+    conn: sqlite3.Connection,
+) -> None:
+    first, second = queued(conn), queued(conn)
+    moved = jobs.update(conn, queued(conn).id, JobChanges(position=4)).id
+    for start in range(1, 4):
+        assert order.next_queued(conn, list(Priority)) == jobs.get(conn, first.id)
+        brought(conn, first, Command.START)
+        [recovered] = recovery.requeue_running(conn, SETTINGS, 9.0)
+        assert (recovered.job.alone, recovered.job.unfinished_starts) == (start == 3, start)
+    assert order.places(conn, [first.id, second.id, moved]) == {second.id: 1, moved: 2, first.id: 3}
+    brought(conn, first, Command.START)
+    checkpoints.save_block(conn, first.id, 0, plan(0, 320_000, None))
+    checkpoints.save_batch(conn, first.id, 0, 0, (), 1.0, 1.0)
+    after = jobs.get(conn, first.id)
+    assert after is not None
+    assert (after.alone, after.unfinished_starts) == (False, 0)
+
+
+def test_a_checkpoint_or_a_preemption_in_between_is_no_step_towards_suspicion(conn: sqlite3.Connection) -> None:
     job = queued(conn)
     checkpoints.save_block(conn, job.id, 0, plan(0, 3_200_000, None, batches=20))
     for batch in range(5):

@@ -28,6 +28,7 @@ UNFINISHED = [state for state in State if not state.final]
 BATCHES_PER_BLOCK = 2
 FIRST_BATCH_SIZE = 8
 BLOCK = 320_000
+LOST_DAEMONS = 6
 STEPS_PER_JOB = 60
 """More than any job can take: its batches twice (another model starts again), each kind of failure retried, the batch
 halved down to one."""
@@ -43,7 +44,8 @@ class Nature(enum.Enum):
     NEEDS_SMALL_BATCHES = enum.auto()
     NEEDS_A_SMALLER_MODEL = enum.auto()
     NEVER_FITS = enum.auto()
-    KILLS_THE_DAEMON = enum.auto()
+    LOSES_THE_DAEMON = enum.auto()
+    """The power fails whenever it is worked on, for the first few times."""
 
 
 FAILURES = {
@@ -61,6 +63,7 @@ class Expected:
     blocks: int
     attempts: int = 0
     in_a_row: int = 0
+    crashes: int = 0
     stored: set[tuple[int, int]] = field(default_factory=set)
 
     def charge(self) -> None:
@@ -244,8 +247,10 @@ class SimulatedDaemon:
             return
         self.now += 1.0
         job = self._with_its_own_model(self.job(lane.run.job_id))
-        nature = self.expected[job.id].nature
-        if nature is Nature.KILLS_THE_DAEMON:
+        expected = self.expected[job.id]
+        nature = expected.nature
+        if nature is Nature.LOSES_THE_DAEMON and expected.crashes < LOST_DAEMONS:
+            expected.crashes += 1
             self.crash()
         elif nature in FAILURES:
             self.fail(lane, FAILURES[nature])
@@ -324,8 +329,7 @@ class SimulatedDaemon:
         self.lanes = [SimulatedLane(role) for role in self.roles]
         with self.transaction() as conn:
             for recovered in recovery.requeue_running(conn, self.settings, self.now):
-                if recovered.job.state is State.FAILED:
-                    self.expected[recovered.job.id].charge()
+                assert recovered.job.state is State.QUEUED
         self.look()
 
     def restart(self) -> None:

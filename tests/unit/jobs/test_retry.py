@@ -15,7 +15,7 @@ from whisperd.jobs.retry import (
     charged,
     decide,
     delay,
-    is_poison,
+    is_suspect,
     keeps_checkpoint,
 )
 
@@ -114,8 +114,8 @@ def test_a_job_that_always_fails_is_given_up_in_the_end(kind: FailureKind, batch
     raise AssertionError("tried more than 20 times")
 
 
-def test_three_starts_without_a_checkpoint_are_poison() -> None:
-    assert [is_poison(starts, SETTINGS) for starts in range(5)] == [False, False, False, True, True]
+def test_a_job_is_suspect_after_three_starts_without_a_checkpoint() -> None:
+    assert [is_suspect(starts, SETTINGS) for starts in range(5)] == [False, False, False, True, True]
 
 
 def test_a_retry_goes_on_from_the_checkpoint_unless_it_is_of_other_audio_or_was_complete() -> None:
