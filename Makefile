@@ -21,7 +21,10 @@ DEBIAN += zsh fish systemd pipx rsync
 # The two set-ups wait for the network, each for its own: pip and apt-get run side by side.
 MAKEFLAGS += --jobs=2
 
-.PHONY: help demo test coverage lint bench real-data debian
+# How long `make attack` goes on, and what it draws from: a seed that is given makes the same attack again.
+ATTACK := --seconds 3600
+
+.PHONY: help demo test coverage lint bench attack real-data debian
 help:
 	@echo 'make demo      transcribe the speech that ships with the repository, in a temporary home'
 	@echo 'make test      lint and all tests'
@@ -29,6 +32,7 @@ help:
 	@echo 'make lint      ruff, pyright, import-linter'
 	@echo 'make bench     the figures of the README, each with its limit'
 	@echo 'make real-data real weights and real voices for tests and benchmarks, checked, into .real-data (340 MB)'
+	@echo 'make attack    an hour of damaged files; make attack ATTACK="--seconds 60 --seed 7" another one'
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'whisperd needs Python 3.11 or newer: install python3.11 and its venv module'; exit 1; }
@@ -72,3 +76,6 @@ bench: .venv/installed debian
 
 real-data: .venv/installed
 	@$(BIN)/python -m tools.real_data
+
+attack: .venv/installed debian
+	@$(BIN)/python -m tests.attack $(ATTACK)
