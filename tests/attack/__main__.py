@@ -13,6 +13,7 @@ from tests.attack.trials import Course, Report
 
 PARTS = {
     "media": "damaged files of every kind in the reader, under limits of memory and time",
+    "jobs": "damaged files of every kind through a whole daemon",
 }
 """Modules of this package, each with a function `attack(course) -> Report`."""
 
