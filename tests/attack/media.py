@@ -95,7 +95,7 @@ def trial(course: Course, number: int) -> tuple[str, bytes, str]:
 
 def attack(course: Course) -> Report:
     """Every trial of the course; what is found is kept with the file."""
-    report, slowest, largest = Report(), 0.0, 0
+    report, slowest, largest = Report(), (0.0, 0), (0, 0)
     with reader() as child, TemporaryDirectory() as folder:
         path = Path(folder) / "damaged"
         for number in course.numbers():
@@ -106,12 +106,15 @@ def attack(course: Course) -> Report:
             answer = child.read(path)
             report.trials += 1
             report.outcomes[answer["outcome"]] += 1
-            slowest, largest = max(slowest, answer["seconds"]), max(largest, answer["memory"])
+            slowest, largest = max(slowest, (answer["seconds"], number)), max(largest, (answer["memory"], number))
             if why := _fault(answer):
                 finding = Finding(number, done, why)
                 finding.keep(course, {kind: data})
                 report.findings.append(finding)
-    report.figures = {"longest": f"{slowest:.2f} s", "most memory": f"{largest >> 20} MB"}
+    report.figures = {
+        "longest": f"{slowest[0]:.2f} s (trial {slowest[1]})",
+        "most memory": f"{largest[0] >> 20} MB (trial {largest[1]})",
+    }
     return report
 
 
