@@ -186,7 +186,8 @@ def _change_packets(packets: "list[av.Packet[av.AudioStream]]", draw: random.Ran
             case 1:
                 packets.insert(draw.randrange(len(packets)), packets.pop(at))
             case _:
-                late = draw.choice((-1, 1)) * draw.choice((1, 1_000, 48_000, 10_000_000, 1 << 40))
+                late = draw.choice((-1, 1)) * draw.choice((1, 1_000, 48_000, 10_000_000))
                 for packet in packets[at:]:
-                    packet.pts = (packet.pts or 0) + late
+                    # Times before 0 and beyond an hour or so are for damage to bytes: muxers end the program at them.
+                    packet.pts = max(0, (packet.pts or 0) + late)
                     packet.dts = packet.pts
