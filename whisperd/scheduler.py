@@ -113,7 +113,9 @@ class Scheduler:
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Give back what a dead daemon left running, then run jobs for ever."""
         now = time.time()
-        await self._ledger.commit(lambda c: recovery.requeue_running(c, self._runner.retry, now))
+        await self._ledger.commit(
+            lambda c: [*recovery.requeue_running(c, self._runner.retry, now), *recovery.release_held(c, now)]
+        )
         self._paused = await self._database.read(queue.is_paused)
         try:
             async with anyio.create_task_group() as group:

@@ -41,6 +41,7 @@ __all__ = [
     "next_retry_at",
     "page",
     "places",
+    "release",
     "transition",
     "update",
 ]
@@ -107,7 +108,8 @@ def insert_completed(
     return Transitioned(job=job, events=(_append_state(conn, job, now),))
 
 
-def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -> JobRow:
+def _insert(conn: sqlite3.Connection, new: NewJob, now: float, *, state: State, **more: object) -> JobRow:
+    hold = batches.hold(conn, new.batch) if new.batch is not None else new.hold
     values: dict[str, object] = {
         "kind": new.kind,
         "priority": new.priority,
@@ -116,7 +118,8 @@ def _insert(conn: sqlite3.Connection, new: NewJob, now: float, **more: object) -
         "requested_model": new.options.model,
         "key": new.key,
         "signature": new.signature,
-        "hold": batches.hold(conn, new.batch) if new.batch is not None else new.hold,
+        "state": state,
+        "hold": hold if state is State.QUEUED else None,
         "size": new.size,
         "batch": new.batch,
         "company": new.company,
@@ -139,12 +142,13 @@ def _by_key(conn: sqlite3.Connection, key: str | None) -> JobRow | None:
 
 
 def _unfinished(conn: sqlite3.Connection, new: NewJob) -> JobRow | None:
-    """The unfinished job of the same file and options. One that is to be a batch's item is only another item of it."""
+    """The unfinished job of the same file and options. One that is to be a batch's item is only another item of it;
+    any other does not wait for what holds a batch back."""
     if new.signature is None:
         return None
     row = conn.execute(
-        f"""SELECT {COLUMNS} FROM jobs WHERE signature = ? AND finished_at IS NULL AND (? IS NULL OR batch = ?)
-        LIMIT 1""",  # noqa: S608
+        f"""SELECT {COLUMNS} FROM jobs WHERE signature = ? AND finished_at IS NULL
+        AND CASE WHEN ? IS NULL THEN hold IS NULL ELSE batch = ? END LIMIT 1""",  # noqa: S608
         (new.signature, new.batch, new.batch),
     ).fetchone()
     return None if row is None else job_row(row)
@@ -243,8 +247,7 @@ def transition(
     if command is Command.RETRY and not retry.keeps_checkpoint(job.state, job.error and job.error.kind):
         checkpoints.discard(conn, job_id)
     values = {"state": state, **_consequences(job, command, state, now), **changed(changes)}
-    if job.batch is not None and state is State.QUEUED:
-        values["hold"] = batches.hold(conn, job.batch)
+    values["hold"] = batches.hold(conn, job.batch) if job.batch is not None and state is State.QUEUED else None
     after = _set(conn, job_id, values)
     event = _append_state(conn, after, now, previous=job.state, command=command, reason=reason)
     if state.final:
@@ -256,6 +259,12 @@ def update(conn: sqlite3.Connection, job_id: int, changes: JobChanges) -> JobRow
     """Store facts that do not change the state. Raises NotFoundError for an unknown job."""
     values = changed(changes)
     return _set(conn, job_id, values) if values else _existing(conn, job_id)
+
+
+def release(conn: sqlite3.Connection, job_id: int, now: float, reason: str) -> Transitioned:
+    """Let a queued job start that nothing holds back any more. Raises NotFoundError."""
+    job = update(conn, job_id, JobChanges(hold=None))
+    return Transitioned(job=job, events=(_append_state(conn, job, now, reason=reason),))
 
 
 def delete(conn: sqlite3.Connection, ids: Iterable[int]) -> int:
@@ -300,6 +309,8 @@ def _consequences(job: JobRow, command: Command, state: State, now: float) -> di
             "missing": None,
             "unheard": None,
             "confidence": None,
+            "outputs_due_at": None,
+            "outputs_tries": 0,
         }
         if job.state is State.COMPLETED or not job.done:
             values["model"] = None  # nothing ties it to the model of the first try

@@ -70,6 +70,12 @@ def _after_a_lost_start(
     return JobChanges(unfinished_starts=job.unfinished_starts)
 
 
+def release_held(conn: sqlite3.Connection, now: float) -> list[Transitioned]:
+    """Let the queued jobs start that are held back for a batch whose items they are no more."""
+    rows = conn.execute("SELECT id FROM jobs WHERE state = 'queued' AND hold IS NOT NULL AND batch IS NULL").fetchall()
+    return [jobs.release(conn, job_id, now, "its batch is no more") for (job_id,) in rows]
+
+
 async def quick_check(database: Database) -> None:
     """Look at every page of the open database. Raises DatabaseCorruptError with the first findings.
 
