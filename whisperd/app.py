@@ -49,6 +49,7 @@ from whisperd.dictation.recordings import recordings_folder
 from whisperd.dictation.service import Dictation
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
 from whisperd.events import Event, EventBus, Filter
+from whisperd.hooks import Hooks
 from whisperd.job_commands import JobCommands
 from whisperd.lanes import adjust_slots, make_slots, plan_lanes
 from whisperd.ledger import Ledger
@@ -157,13 +158,14 @@ async def _run_with(
     finish = finish_recordings(current, recordings_folder(places.state_dir))
     runner = Runner(ledger, bus, live, current, places.state_dir, pulls, finish)
     slots = make_slots(bus, current.settings, lanes)
-    scheduler = Scheduler(ledger, runner, slots, current)
+    hooks = Hooks(lambda: current.settings.hooks)
+    scheduler = Scheduler(ledger, runner, slots, current, hooks)
     commands = JobCommands(ledger, scheduler, current)
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
     reloader = Reloader(current, ledger)
     watching = WatchService(ledger, commands, bus, current, places.state_dir)
-    dictation = Dictation(ledger, scheduler, commands, bus, current, places.state_dir, places.socket.parent)
+    dictation = Dictation(ledger, scheduler, commands, bus, current, hooks, places.state_dir, places.socket.parent)
     doctor = Doctor(database, current, reloader, watching, dictation, places.state_dir)
     daemon = DaemonApi(identity, database, scheduler, presenter, doctor, reloader, stop)
     config = ConfigApi(current, reloader)

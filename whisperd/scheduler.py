@@ -23,7 +23,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.config.current import Current
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
-from whisperd.hooks import run_hook
+from whisperd.hooks import Hooks
 from whisperd.jobs import policy
 from whisperd.jobs.job import Priority, State
 from whisperd.jobs.transitions import Command
@@ -52,12 +52,15 @@ MODEL_PREFERENCE = 600.0
 class Scheduler:
     """Runs jobs until its task is cancelled; then every worker is killed and every running job is given back."""
 
-    def __init__(self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], current: Current) -> None:
+    def __init__(
+        self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], current: Current, hooks: Hooks
+    ) -> None:
         self._ledger = ledger
         self._database = ledger.database
         self._runner = runner
         self._slots = Slots(slots)
         self._current = current
+        self._hooks = hooks
         self._wake = anyio.Event()
         self._paused = False
         self._rewriting = False
@@ -218,7 +221,7 @@ class Scheduler:
         try:
             completed = await self._runner.run(run, slot.lane, self._mates[slot.role])
             if completed is not None:
-                group.start_soon(run_hook, self._current.settings.hooks, completed)
+                self._hooks.start(group, completed)
         except WorkerStartError:
             slot.leave_alone()
         except (DatabaseError, DiskFullError) as error:

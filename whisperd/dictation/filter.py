@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import anyio
 import anyio.abc
 
+from whisperd.programs import end_group
+
 _log = logging.getLogger(__name__)
 
 LONGEST = 1 << 20
@@ -30,6 +32,8 @@ async def run_filter(command: Sequence[str], text: str, limit: float) -> tuple[s
         problem = "answered with what is no UTF-8"
     except OSError as error:
         problem = f"can't be started: {error.strerror}"
+    except ValueError as error:  # an argument with a NUL
+        problem = f"can't be started: {error}"
     except _FailedError as error:
         problem = str(error)
     problem = f"the filter {command[0]} {problem}; the text is as it was"
@@ -45,17 +49,20 @@ async def _run(command: Sequence[str], text: bytes) -> bytes:
     process = await anyio.open_process(
         list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    async with process:  # leaving it kills the program
+    answer = bytearray()
+    async with process:
         assert process.stdin is not None and process.stdout is not None
-        answer = bytearray()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_feed, process.stdin, text)
-            async for part in process.stdout:
-                answer += part
-                if len(answer) > LONGEST:
-                    process.kill()
-                    break
-        status = await process.wait()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_feed, process.stdin, text)
+                async for part in process.stdout:
+                    answer += part
+                    if len(answer) > LONGEST:
+                        process.kill()
+                        break
+            status = await process.wait()
+        finally:
+            end_group(process.pid)  # what it has started ends with it
     if len(answer) > LONGEST:
         raise _FailedError(f"answered with more than {LONGEST >> 20} MB")
     if status != 0:

@@ -25,7 +25,7 @@ from whisperd.dictation.surroundings import LastText, Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import DatabaseError, DiskFullError, MicrophoneError, NotFoundError, RefusedError, WhisperdError
 from whisperd.events import Event, EventBus
-from whisperd.hooks import run_hook
+from whisperd.hooks import Hooks
 from whisperd.job_commands import JobCommands
 from whisperd.jobs.job import Kind, Options, Priority
 from whisperd.ledger import Ledger
@@ -60,6 +60,7 @@ class Dictation:
         commands: JobCommands,
         bus: EventBus,
         current: Current,
+        hooks: Hooks,
         state_dir: Path,
         runtime_dir: Path,
     ) -> None:
@@ -68,6 +69,7 @@ class Dictation:
         self._commands = commands
         self._bus = bus
         self._current = current
+        self._hooks = hooks
         self._state_dir = state_dir
         self._microphone = Microphone()
         self._shelf = Shelf(ledger.database, recordings_folder(state_dir), runtime_dir / "private")
@@ -236,7 +238,7 @@ class Dictation:
 
     def _completed(self, job: JobRow) -> None:
         if self._group is not None:
-            self._group.start_soon(run_hook, self._current.settings.hooks, job)
+            self._hooks.start(self._group, job)
 
     # -- telling ------------------------------------------------------------------------------------------------------
 

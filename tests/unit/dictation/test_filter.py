@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.harness import alive, wait_for
 from whisperd.dictation.filter import run_filter
 
 TEXT = "Grüße, Welt"
@@ -51,3 +52,17 @@ def test_a_filter_that_does_not_exist_is_told() -> None:
     text, told = filtered(("/no/such/program",))
     assert text == TEXT
     assert told == "the filter /no/such/program can't be started: No such file or directory; the text is as it was"
+
+
+def test_what_a_filter_has_started_ends_with_it(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    text, told = filtered(("sh", "-c", f'sleep 1000 & echo $! > "{child}"; wait'), limit=1.0)
+    assert (text, "took longer than 1 s" in (told or "")) == (TEXT, True)
+    wait_for(lambda: not alive(int(child.read_text())))
+
+
+def test_a_filter_that_leaves_something_behind_has_its_say_and_its_children_end(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    script = f'sleep 1000 > /dev/null & echo $! > "{child}"; tr a-z A-Z'
+    assert filtered(("sh", "-c", script)) == ("GRüßE, WELT", None)
+    wait_for(lambda: not alive(int(child.read_text())))
