@@ -55,7 +55,7 @@ from whisperd.lanes import adjust_slots, make_slots, plan_lanes
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs
 from whisperd.ops import logs
-from whisperd.ops.housekeeping import check_and_back_up, tidy
+from whisperd.ops.housekeeping import check_and_back_up, tidy, watch_over
 from whisperd.ops.lock import daemon_lock, prepare_state_dir
 from whisperd.ops.notify import Notifier, feed_watchdog, tell_status
 from whisperd.ops.retention import Retention
@@ -120,24 +120,34 @@ def _places(current: Current, passed: socket.socket | None) -> Places:
 
 
 async def _run_on_sound_database(current: Current, places: Places, manager: Manager, stop: anyio.Event) -> None:
-    """Run; when the database is found damaged, at once or later, put its newest good backup in its place and go on.
+    """Run; when the database is found damaged or displaced, at once or later, mend it and go on.
 
-    The damaged file is kept. Raises what it met when that happens to the replacement too.
+    The damaged file is kept. Raises what it met when the mended one is damaged too.
     """
     path = places.state_dir / "whisperd.db"
     damage: str | None = None
-    for last in (False, True):
+    mended = False
+    while True:
+        displaced = False
         try:
             async with Database.open(path, keep_backups=current.settings.state.backups) as database:
-                await _run_with(database, current, places, manager, damage, stop)
-            return
+                try:
+                    await _run_with(database, current, places, manager, damage, stop)
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        displaced = await recovery.rescue(database)
+            if not displaced:
+                return
         except Exception as error:
-            if last or not _is_damage(error):
+            if not displaced and (mended or not _is_damage(error)):
                 raise
-            _log.error("the database is damaged: %s", path)
-        rebuilt = await anyio.to_thread.run_sync(lambda: recovery.rebuild(path, time.time()))
-        damage = rebuilt.message
+            _log.error("the database is damaged or displaced: %s", path)
+        mend = recovery.put_back if displaced else recovery.rebuild
+        damage = (await anyio.to_thread.run_sync(lambda: mend(path, time.time()))).message  # noqa: B023 (run at once)
+        mended = not displaced
         _log.error("%s", damage)
+        if stop.is_set():
+            return
 
 
 def _is_damage(error: Exception) -> bool:
@@ -221,6 +231,7 @@ async def _run_with(
                 chores.start_soon(feed_watchdog, notifier, scheduler.beat)
                 chores.start_soon(tell_status, notifier, bus, daemon.in_a_line)
                 chores.start_soon(check_and_back_up, database, current)
+                chores.start_soon(watch_over, database)
                 chores.start_soon(survey, places.state_dir)
                 chores.start_soon(retention.run)
                 await _record_state(ledger, "ready")

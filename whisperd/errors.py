@@ -177,6 +177,13 @@ class DatabaseCorruptError(DatabaseError):
     kind = "database_corrupt"
 
 
+class DatabaseDisplacedError(DatabaseCorruptError):
+    """The file was deleted, replaced or changed by another program; what it held is put back from the open one."""
+
+    kind = "database_displaced"
+    retryable = True
+
+
 class DatabaseBusyError(DatabaseError):
     """Another program holds the database's lock."""
 

@@ -46,6 +46,38 @@ def test_a_damaged_database_is_moved_aside_and_the_backup_takes_its_place(daemon
     assert job["state"] == "completed"
 
 
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced"])
+def test_a_database_that_is_taken_away_in_use_is_put_back_with_all_that_was_acknowledged(
+    daemon: Daemon, note: Path, replaced: bool
+) -> None:
+    daemon.call("queue.pause")
+    queued = [job["id"] for job in daemon.submit(note, note, note, again=True)]
+    for file in daemon.state_dir.glob("whisperd.db*"):
+        file.unlink()
+    if replaced:
+        daemon.database.write_text("a shopping list")
+    with contextlib.suppress(CallError, ConnectionError):
+        queued.append(daemon.submit(note, again=True)[0]["id"])
+    wait_for(lambda: "it was put back with all it held" in daemon.log.read_text())
+    daemon.wait_until_answering()
+    [reason] = daemon.call("daemon.health")["reasons"]
+    assert (reason["kind"], "put back" in reason["message"]) == ("database_damaged", True)
+    queued.append(daemon.submit(note, again=True)[0]["id"])
+    daemon.stop()
+    daemon.start()
+    assert [job["id"] for job in daemon.call("job.list")["jobs"]] == queued[::-1]
+    assert len(list(daemon.state_dir.glob("whisperd.db.replaced-*"))) == replaced
+
+
+def test_a_database_that_is_taken_away_just_before_the_end_is_put_back(daemon: Daemon, note: Path) -> None:
+    daemon.call("queue.pause")
+    [job] = daemon.submit(note)
+    daemon.database.unlink()
+    daemon.stop()
+    daemon.start()
+    assert [found["id"] for found in daemon.call("job.list")["jobs"]] == [job["id"]]
+
+
 def test_spooled_input_is_removed_when_no_job_needs_it(daemon: Daemon, note: Path) -> None:
     spool = daemon.state_dir / "spool"
     spool.mkdir()

@@ -29,6 +29,9 @@ TIDY_DEADLINE = 10.0
 FRESH = 60.0
 """Seconds for which spooled input is left alone: its client may not have submitted it yet."""
 
+LOOK_INTERVAL = 2.0
+"""Seconds between two looks at the database's file: the kernel's events would come with each of our own writes."""
+
 BACKUP_INTERVAL = 24 * 3600.0
 """Seconds between backups of the database."""
 
@@ -89,6 +92,13 @@ def _is_abandoned(file: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+async def watch_over(database: Database) -> None:
+    """Look for ever whether the database's file is still in its place. Raises DatabaseDisplacedError."""
+    while True:
+        await anyio.sleep(LOOK_INTERVAL)
+        await database.check_place()
 
 
 async def check_and_back_up(database: Database, current: Current) -> None:

@@ -39,7 +39,7 @@ def create(conn: sqlite3.Connection, path: Path, version: int, now: float, *, ke
     target = path.with_name(f"{path.name}.v{version}.{made}.backup")
     unfinished = target.with_name(target.name + ".tmp")
     try:
-        _copy(conn, unfinished)
+        copy(conn, unfinished)
         if not is_good(unfinished):
             raise DatabaseCorruptError(
                 f"{path} is damaged: a copy of it does not pass SQLite's check",
@@ -82,16 +82,17 @@ def is_good(path: Path) -> bool:
         return False
 
 
-def _copy(conn: sqlite3.Connection, target: Path) -> None:
+def copy(conn: sqlite3.Connection, target: Path) -> None:
+    """Copy the open database to a file of its own, in place of any that is there."""
     target.unlink(missing_ok=True)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     # SQLite's backup interface rather than VACUUM INTO: that takes a name in UTF-8 only.
-    copy = sqlite3.connect(target, isolation_level=None)
+    made = sqlite3.connect(target, isolation_level=None)
     try:
-        conn.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a log beside it
+        conn.backup(made)
+        made.execute("PRAGMA journal_mode = DELETE")  # a single file, without a log beside it
     finally:
-        copy.close()
+        made.close()
 
 
 def sync(path: Path) -> None:

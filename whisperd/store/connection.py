@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import anyio
 
 from whisperd.errors import DatabaseError
-from whisperd.store import backups, migrations
+from whisperd.store import backups, migrations, place
 from whisperd.store.faults import explained
 from whisperd.store.thread import SerialThread
 
@@ -39,6 +39,9 @@ class Database:
         self._reader = reader
         self._writing, self._reading = connections
         self._turn = anyio.Lock()
+        self._place = place.look(path)
+        self.commits = 0
+        """Transactions that were written since it was opened."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -68,13 +71,39 @@ class Database:
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` in a transaction and return its result once that is on the disk.
 
-        What the function raises rolls everything back. A cancelled caller that still waits for its turn leaves
+        What the function raises rolls everything back. Raises DatabaseDisplacedError, and then nothing is written,
+        where another program has deleted, replaced or changed the file since. A cancelled caller that still waits for its turn leaves
         nothing behind; once begun, the transaction is brought to its end and the caller told how it ended.
         """
         async with self._turn:
             with anyio.CancelScope(shield=True):
-                return await self._writer.call(lambda: _transaction(self._writing, self.path, "IMMEDIATE", function))
+                return await self._writer.call(lambda: self._write(function))
         raise AssertionError("unreachable: nobody cancels that scope")
+
+    def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        def in_place(connection: sqlite3.Connection) -> T:
+            result = function(connection)
+            place.check(self.path, self._place)  # before anybody is told that it is kept
+            return result
+
+        result = _transaction(self._writing, self.path, "IMMEDIATE", in_place)
+        self._place = place.look(self.path)
+        self.commits += 1
+        return result
+
+    async def check_place(self) -> None:
+        """Raises DatabaseDisplacedError where the file is no longer the one that was opened, or was changed."""
+        await self._writer.call(lambda: place.check(self.path, self._place))  # never while it is written
+
+    async def copy(self, target: Path) -> None:
+        """Copy all that is committed, even from a file that has no name any more, to a new one. Raises OSError,
+        DatabaseError."""
+
+        def copy_all() -> None:
+            with explained(self.path):
+                backups.copy(self._reading, target)
+
+        await self._reader.call(copy_all)
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` on one consistent view of what is committed."""
@@ -134,6 +163,8 @@ def _open_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA wal_autocheckpoint = 0")
+            # Has all its files open from now on: once they have lost their names it is the way to what they hold.
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except BaseException:
             connection.close()
             raise

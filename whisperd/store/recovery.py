@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from whisperd.errors import DatabaseCorruptError
+from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError
 from whisperd.jobs import retry
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
@@ -143,14 +143,64 @@ def rebuild(path: Path, now: float) -> Rebuilt:
         shutil.copyfile(good, restored)
         restored.chmod(0o600)
         backups.sync(restored)
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("-wal", "-shm", ""):  # the file last: without it, whoever comes next would take the log for its own
-        _move(path.with_name(path.name + suffix), aside.with_name(aside.name + suffix))
+    aside = _set_aside(path, "damaged", now)
     if good is not None:
         restored.rename(path)
     backups.sync(path.parent)
     return Rebuilt(aside=aside, backup=good)
+
+
+class PutBack(msgspec.Struct, frozen=True):
+    """A database that another program had deleted or replaced is in its place again; what stood there is at `aside`."""
+
+    path: Path
+    aside: Path | None
+
+    @property
+    def message(self) -> str:
+        found = f"; what stood in its place is at {self.aside}" if self.aside else ""
+        return (
+            f"another program deleted, replaced or changed {self.path} while whisperd ran; it was put back with all "
+            f"it held{found}"
+        )
+
+
+async def rescue(database: Database) -> bool:
+    """Where the open database's file is no longer in its place, copy all it holds to where `put_back` finds it.
+
+    Whether that was so. Raises DatabaseCorruptError where the copy is not sound, DiskFullError, OSError.
+    """
+    try:
+        await database.check_place()
+    except DatabaseDisplacedError:
+        rescued = _rescued(database.path)
+        await database.copy(rescued)
+        if not backups.is_good(rescued):
+            rescued.unlink()
+            raise DatabaseCorruptError(f"{database.path} was changed by another program and is damaged") from None
+        backups.sync(rescued)
+        return True
+    return False
+
+
+def put_back(path: Path, now: float) -> PutBack:
+    """Put what was rescued in the closed database's place; what stands there is moved aside."""
+    aside = _set_aside(path, "replaced", now)
+    _rescued(path).rename(path)
+    backups.sync(path.parent)
+    return PutBack(path, aside if aside.exists() else None)
+
+
+def _rescued(path: Path) -> Path:
+    return path.with_name(path.name + ".rescued")
+
+
+def _set_aside(path: Path, what: str, now: float) -> Path:
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    aside = path.with_name(f"{path.name}.{what}-{stamp}")
+    for suffix in ("-wal", "-shm", ""):  # the file last: without it, whoever comes next would take the log for its own
+        _move(path.with_name(path.name + suffix), aside.with_name(aside.name + suffix))
+    return aside
 
 
 def _move(source: Path, target: Path) -> None:
