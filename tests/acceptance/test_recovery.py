@@ -28,7 +28,7 @@ def test_the_database_is_backed_up_once_a_day(daemon: Daemon) -> None:
     assert backups(daemon) == [made]
 
 
-def test_a_damaged_database_is_moved_aside_and_the_backup_takes_its_place(daemon: Daemon, note: Path) -> None:
+def test_a_damaged_database_is_moved_aside_and_what_is_known_of_it_takes_its_place(daemon: Daemon, note: Path) -> None:
     daemon.transcribe(note)
     wait_for(lambda: len(backups(daemon)) == 1)
     backups(daemon)[0].unlink()
@@ -40,7 +40,7 @@ def test_a_damaged_database_is_moved_aside_and_the_backup_takes_its_place(daemon
     content[4096:8192] = b"damage! " * 512
     daemon.database.write_bytes(content)
     daemon.start()
-    wait_for(lambda: "it was restored from the backup" in daemon.log.read_text())
+    wait_for(lambda: "the database was damaged and is now at" in daemon.log.read_text())
     daemon.wait_until_answering()
     [job] = daemon.call("job.list")["jobs"]
     assert job["state"] == "completed"

@@ -4,36 +4,57 @@ Owns: what is done at start about what an earlier daemon left, and the check of 
 backups themselves (`backups`), and when each of these is called (`whisperd.app`).
 """
 
+import contextlib
+import logging
+import os
 import shutil
 import sqlite3
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import msgspec
 
-from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError
+from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError, WhisperdError
 from whisperd.jobs import retry
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
-from whisperd.store import backups, jobs, order
+from whisperd.store import backups, jobs, migrations
+from whisperd.store.backups import Backup
 from whisperd.store.connection import Database, connect
 from whisperd.store.faults import explained
 from whisperd.store.jobs import JobChanges, JobRow, Transitioned
+from whisperd.store.salvage import Salvaged, salvage
 from whisperd.store.thread import SerialThread
+
+_CLOSE_TIMEOUT = 5.0
+
+_LARGEST = 1 << 40
+"""Bytes that no database of ours has: a header that states more is damaged itself."""
+
+_log = logging.getLogger(__name__)
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
-    """A damaged database was moved to `aside`; `backup` is what stands in its place, None for an empty one."""
+    """A damaged database was moved to `aside`; in its place stands what could be read of it with what `backup` had of
+    the rest, or, where nothing could be `salvaged`, the backup alone, or an empty one."""
 
     aside: Path
     backup: Path | None
+    salvaged: Salvaged | None = None
 
     @property
     def message(self) -> str:
+        aside = f"the database was damaged and is now at {self.aside}"
+        if self.salvaged is not None:
+            read = f"{self.salvaged.jobs} jobs and {self.salvaged.transcripts} transcripts were read from it"
+            back = f", {self.salvaged.came_back} more came from the backup {self.backup}" if self.salvaged.came_back else ""
+            only = self.salvaged.only_aside
+            return f"{aside}; {read}{back}; " + (f"up to {only} are in that file alone" if only else "none is missing")
         if self.backup is None:
-            return f"the database was damaged and is now at {self.aside}; there was no good backup, so it starts empty"
-        return f"the database was damaged and is now at {self.aside}; it was restored from the backup {self.backup}"
+            return f"{aside}; nothing of it could be read and there was no good backup, so it starts empty"
+        return f"{aside}; nothing of it could be read, so it was restored from the backup {self.backup}"
 
 
 def requeue_running(conn: sqlite3.Connection, settings: RetrySettings, now: float) -> list[Transitioned]:
@@ -90,7 +111,9 @@ async def quick_check(database: Database) -> None:
     finally:
         for connection in opened:
             connection.interrupt()
-        thread.end(lambda: _close(opened))
+        with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):  # or it would still hold a file that is moved aside
+            await thread.call(lambda: _close(opened))
+        thread.end()
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:
@@ -136,18 +159,58 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def rebuild(path: Path, now: float) -> Rebuilt:
-    """Move the closed, damaged database aside (nothing is deleted) and put its newest good backup in its place."""
-    good = next((backup.path for backup in backups.found(path) if backups.is_good(backup.path)), None)
+    """Move the closed, damaged database aside (nothing is deleted), and put in its place what can be read of it and what
+    its newest good backup has of the rest."""
+    good = next((backup for backup in backups.found(path) if backups.is_good(backup.path)), None)
     restored = path.with_name(path.name + ".restoring")
-    if good is not None:  # first of all: should there be no space for it, everything stays as it is
-        shutil.copyfile(good, restored)
+    salvaged = _salvage(path, good, restored, now)
+    if salvaged is None and good is not None:  # should there be no space for it, everything stays as it is
+        shutil.copyfile(good.path, restored)
         restored.chmod(0o600)
         backups.sync(restored)
     aside = _set_aside(path, "damaged", now)
-    if good is not None:
+    if salvaged is not None or good is not None:
         restored.rename(path)
     backups.sync(path.parent)
-    return Rebuilt(aside=aside, backup=good)
+    return Rebuilt(aside=aside, backup=good.path if good else None, salvaged=salvaged)
+
+
+def _salvage(path: Path, good: Backup | None, target: Path, now: float) -> Salvaged | None:
+    """Make a sound database at `target` of what can be read; None where that is nothing, or it can't be made.
+
+    A copy is read, since SQLite writes to what it opens, and the damaged file may be wanted as it is.
+    """
+    copy = path.with_name(path.name + ".reading")
+    backup = good.path if good and good.version == len(migrations.MIGRATIONS) else None
+    files = [copy, *(copy.with_name(copy.name + suffix) for suffix in ("-wal", "-shm"))]
+    try:
+        for source, file in ((path, files[0]), (path.with_name(path.name + "-wal"), files[1])):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(source, file)
+                file.chmod(0o600)
+        _complete(copy)
+        target.unlink(missing_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        found = salvage(copy, backup, target, now)
+        if backups.is_good(target):
+            backups.sync(target)
+            return found
+    except (sqlite3.Error, WhisperdError, OSError) as error:
+        _log.error("nothing could be read of the damaged database: %s", error)
+    finally:
+        for file in files:
+            file.unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+    return None
+
+
+def _complete(path: Path) -> None:
+    """Give a file that was cut off the length that its header states, since SQLite reads nothing of a shorter one."""
+    with path.open("r+b") as file:
+        beginning = file.read(32)  # sqlite.org/fileformat2.html: the page size, of which 1 means 65,536, and the count
+        size = int.from_bytes(beginning[16:18], "big") * int.from_bytes(beginning[28:32], "big")
+        if beginning.startswith(b"SQLite format 3\0") and path.stat().st_size < size < _LARGEST:
+            file.truncate(size)
 
 
 class PutBack(msgspec.Struct, frozen=True):

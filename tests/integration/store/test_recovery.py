@@ -128,7 +128,7 @@ async def test_the_check_ends_when_it_is_cancelled(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_damage_is_found_moved_aside_and_replaced_by_an_empty_database(
+async def test_damage_is_found_moved_aside_and_replaced_by_what_can_be_read(
     path: Path, damage: Callable[[Path], None]
 ) -> None:
     await fill(path)
@@ -142,9 +142,10 @@ async def test_damage_is_found_moved_aside_and_replaced_by_an_empty_database(
     rebuilt = recovery.rebuild(path, NOW)
     assert rebuilt.backup is None
     assert rebuilt.aside.read_bytes() == damaged
-    assert "starts empty" in rebuilt.message
+    salvaged = rebuilt.salvaged.jobs if rebuilt.salvaged else 0
+    assert (salvaged == 0) == (damage is overwrite_the_header) == ("it starts empty" in rebuilt.message)
     async with Database.open(path) as database:
-        assert sum((await database.read(jobs.counts)).values()) == 0
+        assert sum((await database.read(jobs.counts)).values()) == salvaged
         await recovery.quick_check(database)
 
 
@@ -170,7 +171,7 @@ async def test_the_log_of_a_damaged_database_moves_aside_with_it(path: Path) -> 
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).write_bytes(suffix.encode())
     rebuilt = recovery.rebuild(path, NOW)
-    assert [file.name for file in path.parent.iterdir() if not file.name.startswith(rebuilt.aside.name)] == []
+    assert [file for file in path.parent.iterdir() if not file.name.startswith(rebuilt.aside.name)] == [path]
     for suffix in ("-wal", "-shm"):
         assert rebuilt.aside.with_name(rebuilt.aside.name + suffix).read_bytes() == suffix.encode()
 
