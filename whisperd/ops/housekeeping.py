@@ -6,6 +6,7 @@ Owns: which of these are left-overs, and when a backup is due. Leaves to others:
 
 import fcntl
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -33,7 +34,13 @@ LOOK_INTERVAL = 2.0
 """Seconds between two looks at the database's file: the kernel's events would come with each of our own writes."""
 
 BACKUP_INTERVAL = 24 * 3600.0
-"""Seconds between backups of the database."""
+"""Seconds between checks, and backups, of a database that seldom changes."""
+
+BUSY_INTERVAL = 3600.0
+"""Seconds between backups of one that changes much."""
+
+MANY_CHANGES = 200
+"""Transactions that are worth a backup before its day: those of about a dozen files."""
 
 
 async def tidy(database: Database, state_dir: Path) -> None:
@@ -102,13 +109,21 @@ async def watch_over(database: Database) -> None:
 
 
 async def check_and_back_up(database: Database, current: Current) -> None:
-    """Check the whole database, then back it up, once a day for ever. Raises DatabaseCorruptError."""
+    """For ever: check the whole database once a day, and back it up then and after many changes.
+
+    Raises DatabaseCorruptError.
+    """
+    due_at, backed_up = -math.inf, 0
     while True:
-        await recovery.quick_check(database)
-        keep = current.settings.state.backups
+        if anyio.current_time() >= due_at:
+            await recovery.quick_check(database)
+            due_at = anyio.current_time() + BACKUP_INTERVAL
+        interval = BUSY_INTERVAL if database.commits - backed_up >= MANY_CHANGES else BACKUP_INTERVAL
+        keep, commits = current.settings.state.backups, database.commits
         try:
-            if keep and await recovery.back_up_if_due(database, time.time(), BACKUP_INTERVAL, keep=keep):
+            if keep and await recovery.back_up_if_due(database, time.time(), interval, keep=keep):
+                backed_up = commits
                 _log.info("the database was backed up")
         except (DatabaseBusyError, DiskFullError) as error:
             _log.error("the database could not be backed up: %s", error.message)
-        await anyio.sleep(BACKUP_INTERVAL)
+        await anyio.sleep(BUSY_INTERVAL / 6)

@@ -8,6 +8,7 @@ Owns: making, naming, checking and thinning out backups. Leaves to others: when 
 import os
 import re
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ import msgspec
 from whisperd.errors import DatabaseCorruptError
 
 KEEP: Final = 3
-"""Backups kept; older ones are removed once a newer one is complete."""
+"""Days of which a backup is kept; what is older is removed once a newer one is complete."""
 
 _NAME: Final = re.compile(r"\.v(?P<version>\d+)\.(?P<made>\d{8}T\d{6}\d{6}Z)\.backup$")
 
@@ -50,7 +51,7 @@ def create(conn: sqlite3.Connection, path: Path, version: int, now: float, *, ke
         sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
-    for old in found(path)[keep:]:
+    for old in superseded(found(path), keep):
         old.path.unlink(missing_ok=True)
     return Backup(made=made, version=version, path=target)
 
@@ -63,6 +64,16 @@ def found(path: Path) -> list[Backup]:
         if file.name.startswith(path.name) and (match := _NAME.fullmatch(file.name, len(path.name)))
     ]
     return sorted(backups, reverse=True)
+
+
+def superseded(newest_first: Sequence[Backup], keep: int) -> list[Backup]:
+    """What is removed of these: all but the last two, and the last of each of `keep` days, so that many changes in a day
+    leave a way back beyond it. A copy of older tables, made before a migration, stands for a day of its own."""
+    last: dict[tuple[str, int], Backup] = {}
+    for backup in newest_first:
+        last.setdefault((backup.made[:8], backup.version), backup)
+    kept = [*newest_first[: min(keep, 2)], *list(last.values())[:keep]]
+    return [backup for backup in newest_first if backup not in kept]
 
 
 def newest(path: Path, *, at_most: int) -> Backup | None:

@@ -122,12 +122,13 @@ def _close(connections: list[sqlite3.Connection]) -> None:
 
 
 async def back_up_if_due(database: Database, now: float, interval: float, *, keep: int) -> bool:
-    """Make a backup unless one was made within `interval` seconds before `now`; whether one was made.
+    """Make a backup unless one was made within `interval` seconds before `now`; whether one was made. One whose time
+    is yet to come was made while the clock was wrong, and counts for nothing.
 
     In a connection and thread of its own. Raises DatabaseCorruptError, DiskFullError.
     """
-    earlier = datetime.fromtimestamp(now - interval, UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    if any(backup.made > earlier for backup in backups.found(database.path)):
+    earlier, present = (_stamp(at) for at in (now - interval, now))
+    if any(earlier < backup.made <= present for backup in backups.found(database.path)):
         return False
 
     def back_up() -> None:
@@ -259,11 +260,14 @@ def _rescued(path: Path) -> Path:
 
 
 def _set_aside(path: Path, what: str, now: float) -> Path:
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    aside = path.with_name(f"{path.name}.{what}-{stamp}")
+    aside = path.with_name(f"{path.name}.{what}-{_stamp(now)}")
     for suffix in ("-wal", "-shm", ""):  # the file last: without it, whoever comes next would take the log for its own
         _move(path.with_name(path.name + suffix), aside.with_name(aside.name + suffix))
     return aside
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
 def _move(source: Path, target: Path) -> None:

@@ -109,8 +109,27 @@ def test_migrating_twice_does_nothing_more(old: Path) -> None:
 
 def test_only_the_newest_backups_are_kept(old: Path) -> None:
     conn = connect(old)
-    made = [backups.create(conn, old, 1, NOW + n, keep=3) for n in range(5)]
+    made = [backups.create(conn, old, 1, NOW + n * 24 * 3600, keep=3) for n in range(5)]
     assert backups.found(old) == made[:1:-1]
+    conn.close()
+
+
+def test_many_backups_of_a_day_leave_those_of_earlier_days(old: Path) -> None:
+    conn = connect(old)
+    earlier = backups.create(conn, old, 1, NOW - 24 * 3600, keep=3)
+    made = [backups.create(conn, old, 1, NOW + n, keep=3) for n in range(5)]
+    assert backups.found(old) == [made[4], made[3], earlier]
+    backups.create(conn, old, 1, NOW + 9, keep=1)
+    assert [backup.made for backup in backups.found(old)] == [max(backup.made for backup in backups.found(old))]
+    conn.close()
+
+
+def test_a_backup_of_the_tables_before_a_migration_outlives_the_day(old: Path) -> None:
+    conn = connect(old)
+    before = backups.create(conn, old, 0, NOW, keep=3)
+    for n in range(1, 5):
+        backups.create(conn, old, 1, NOW + n, keep=3)
+    assert before in backups.found(old)
     conn.close()
 
 

@@ -205,3 +205,12 @@ def test_jobs_that_ran_beside_each_other_are_not_charged_and_run_alone_until_the
     checkpoints.save_block(conn, items[0].id, 0, plan(0, 320_000, None))
     checkpoints.save_batch(conn, items[0].id, 0, 0, (), 1.0, 1.0)
     assert order.companions(conn, beside, **query) == [items[0].id]
+
+
+async def test_a_backup_is_due_after_its_time_whatever_a_wrong_clock_has_left(path: Path) -> None:
+    day = 24 * 3600.0
+    async with Database.open(path) as database:
+        assert await recovery.back_up_if_due(database, NOW + 45 * day, day, keep=3)
+        assert await recovery.back_up_if_due(database, NOW, day, keep=3)
+        assert not await recovery.back_up_if_due(database, NOW + day - 1, day, keep=3)
+        assert await recovery.back_up_if_due(database, NOW + 3601, 3600.0, keep=3)
