@@ -1,7 +1,7 @@
 """The completion hook: a program of the person's own, told of every finished transcript.
 
-Owns: filling in its arguments, how many run at once, and its time. Leaves to others: when (the scheduler and dictation),
-the program itself (`whisperd.programs`). Its output goes to the daemon's log file descriptor; its failure is logged and
+Owns: filling in its arguments, how many run at once, and its time. Leaves to others: when (scheduler, dictation), the
+program itself (`whisperd.programs`). Its output goes to the daemon's log file descriptor; its failure is logged and
 changes nothing.
 """
 

@@ -52,9 +52,7 @@ MODEL_PREFERENCE = 600.0
 class Scheduler:
     """Runs jobs until its task is cancelled; then every worker is killed and every running job is given back."""
 
-    def __init__(
-        self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], current: Current, hooks: Hooks
-    ) -> None:
+    def __init__(self, ledger: Ledger, runner: Runner, slots: Sequence[Slot], current: Current, hooks: Hooks) -> None:
         self._ledger = ledger
         self._database = ledger.database
         self._runner = runner

@@ -45,9 +45,17 @@ async def run(settings: HookSettings, *completed: JobRow) -> None:
             hooks.start(group, job)
 
 
-async def test_a_transcript_whose_name_is_not_utf_8_is_the_file_that_there_is(job: JobRow, tmp_path: Path) -> None:
-    written = os.fsencode(tmp_path) + b"/n\xe4me.txt"
-    Path(os.fsdecode(written)).write_text("said")
+@pytest.fixture
+def written(tmp_path: Path) -> bytes:
+    """A file whose name is not UTF-8."""
+    name = os.fsencode(tmp_path) + b"/n\xe4me.txt"
+    Path(os.fsdecode(name)).write_text("said")
+    return name
+
+
+async def test_a_transcript_whose_name_is_not_utf_8_is_the_file_that_there_is(
+    job: JobRow, tmp_path: Path, written: bytes
+) -> None:
     shown, path_b64 = to_wire(written)
     job = replace(job, outputs=(Output(Format.TXT, shown, path_b64, size=4, digest="00"),))
     assert os.fsencode(values_of(job)["transcript"]) == written

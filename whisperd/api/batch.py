@@ -7,6 +7,7 @@ commands out (`whisperd.batch_commands`), a batch's figures (`whisperd.batch_pro
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from whisperd.api import cursors
 from whisperd.api.admission import Admission
 from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
@@ -75,7 +76,7 @@ class BatchApi:
 
     async def show(self, params: wire.BatchShowParams) -> wire.BatchShowResult:
         """Raises NotFoundError."""
-        after = _cursor(params.cursor) or 0
+        after = cursors.number(params.cursor) or 0
 
         def look(conn: sqlite3.Connection) -> tuple[BatchRow, Sequence[JobRow], Sequence[JobRow]]:
             batch = batches.find(conn, params.id)
@@ -165,7 +166,7 @@ class BatchApi:
 
     # The method named `list` comes last: after it the name no longer means the type.
     async def list(self, params: wire.BatchListParams) -> wire.BatchListResult:
-        before = _cursor(params.cursor)
+        before = cursors.number(params.cursor)
         rows = await self._database.read(
             lambda c: batches.page(c, states=params.states, limit=params.limit + 1, before=before)
         )
@@ -180,14 +181,6 @@ def _check_name(name: str) -> None:
         raise InvalidParamsError(
             "params.name: a batch's name is printable, without spaces at its ends, and no number, which would be an id"
         )
-
-
-def _cursor(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not cursor.isascii() or not cursor.isdigit():
-        raise InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
-    return int(cursor)
 
 
 def _failure(job: JobRow) -> wire.BatchFailure:

@@ -15,6 +15,7 @@ import msgspec
 from whisperd.api.handler import Handler
 from whisperd.config.current import Current
 from whisperd.config.default import in_force
+from whisperd.config.file import read_file
 from whisperd.config.load import parse
 from whisperd.errors import ConfigError
 from whisperd.reload import READ_DEADLINE, Reloader
@@ -51,15 +52,13 @@ class ConfigApi:
         file = Path(params.path) if params.path else self._reloader.file
         try:
             with anyio.fail_after(READ_DEADLINE):
-                data = await anyio.to_thread.run_sync(file.read_bytes, abandon_on_cancel=True)
+                data = await anyio.to_thread.run_sync(lambda: read_file(file), abandon_on_cancel=True)
         except TimeoutError:
             raise ConfigError(f"reading {file} took longer than {READ_DEADLINE:.0f} s") from None
         except FileNotFoundError:
             if params.path:
                 raise ConfigError(f"there is no configuration file {file}", hint="check the path") from None
             data = b""  # the defaults apply
-        except OSError as error:
-            raise ConfigError(f"can't read the configuration file {file}: {error.strerror}") from error
         problems = parse(data)[1]
         return config.ConfigCheckResult(
             path=str(file),

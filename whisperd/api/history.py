@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import anyio.to_thread
 
+from whisperd.api import cursors
 from whisperd.api import history_views as views
 from whisperd.api.handler import Handler
 from whisperd.api.views import transcript_view
@@ -89,7 +90,7 @@ class HistoryApi:
 
     async def export(self, params: wire.HistoryExportParams) -> wire.HistoryExportResult:
         """Raises NotFoundError when one of the ids does not exist."""
-        after = views.number(params.cursor)
+        after = cursors.number(params.cursor) or 0
         rows = await self._rows_to_export(params, after)
         documents: list[wire.Document] = []
         size = 0

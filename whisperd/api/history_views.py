@@ -4,13 +4,12 @@ Owns: turning rows, matches and places into the types of `whisperd.wire.history`
 """
 
 import os
-from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, TypeVar
 
 import msgspec
 
-from whisperd.errors import InvalidParamsError
+from whisperd.api import cursors
 from whisperd.store.history import Filter, FolderRow, Match, Place, Position, TranscriptRow
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import history as wire
@@ -88,8 +87,8 @@ def position_cursor(row: TranscriptRow) -> str:
 
 
 def position(cursor: str | None) -> Position | None:
-    """Raises InvalidParamsError, like the others here, for what is no cursor of such a page."""
-    return _parsed(cursor, lambda at, job: Position(float(at), int(job)))
+    """Raises InvalidParamsError, as `place` does, for what is no cursor of such a page."""
+    return Position(*cursors.moment_and_number(cursor)) if cursor is not None else None
 
 
 def place_cursor(place: Place) -> str:
@@ -97,23 +96,4 @@ def place_cursor(place: Place) -> str:
 
 
 def place(cursor: str | None) -> Place | None:
-    return _parsed(cursor, lambda newest, offset: Place(int(newest), int(offset)))
-
-
-def number(cursor: str | None) -> int:
-    """The id that a page ended with; 0 without a cursor."""
-    return _parsed(cursor and f"{cursor}:", lambda job, _: int(job)) or 0
-
-
-def _parsed(cursor: str | None, made: Callable[[str, str], T]) -> T | None:
-    if cursor is None:
-        return None
-    first, _, second = cursor.partition(":")
-    try:
-        if not (cursor.isascii() and len(cursor) <= 64 and first[:1].isdigit()):
-            raise ValueError
-        return made(first, second)
-    except ValueError:
-        raise InvalidParamsError(
-            "params.cursor is not one that a page has given", hint="leave it out to begin anew"
-        ) from None
+    return Place(*cursors.numbers(cursor, 2)) if cursor is not None else None

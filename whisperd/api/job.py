@@ -6,12 +6,12 @@ Owns: what each means. Leaves to others: the checks that come before the queue (
 
 import contextlib
 import itertools
-import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import anyio
 
+from whisperd.api import cursors
 from whisperd.api.admission import Admission
 from whisperd.api.handler import Handler
 from whisperd.api.presenter import Presenter
@@ -174,7 +174,7 @@ class JobApi:
         """Raises NotFoundError for a batch that does not exist."""
         if params.order is Order.QUEUE:
             return await self._queue(params)
-        before = _cursor(params.cursor)
+        before = cursors.number(params.cursor)
 
         def page(connection: sqlite3.Connection) -> list[JobRow]:
             batch = None if params.batch is None else batches.find(connection, params.batch).id
@@ -202,14 +202,6 @@ async def _until_final(pending: set[int], changes: Subscription) -> None:
                 pending.discard(event.job)
 
 
-def _cursor(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not cursor.isascii() or not cursor.isdigit():
-        raise _unknown_cursor()
-    return int(cursor)
-
-
 def _marked(mark: order.Mark) -> str:
     return f"{'held' if mark.held else 'ready'}:{mark.priority}:{mark.position}:{mark.id}"
 
@@ -218,14 +210,11 @@ def _mark(cursor: str | None) -> order.Mark | None:
     """Where a page of the queue ended, by the cursor that it gave."""
     if cursor is None:
         return None
-    found = re.fullmatch(r"(held|ready):(\d{1,2}):(-?\d{1,18}):(\d{1,18})", cursor, re.ASCII)
-    if found is None:
-        raise _unknown_cursor()
-    return order.Mark(held=found[1] == "held", priority=int(found[2]), position=int(found[3]), id=int(found[4]))
-
-
-def _unknown_cursor() -> InvalidParamsError:
-    return InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
+    part, _, rest = cursor.partition(":")
+    if part not in ("held", "ready"):
+        raise cursors.unknown()
+    priority, position, job_id = cursors.numbers(rest, 3)
+    return order.Mark(held=part == "held", priority=priority, position=position, id=job_id)
 
 
 def _so_far(row: JobRow, results: Iterable[ChunkResult]) -> Transcript:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from whisperd.api import cursors
 from whisperd.api.handler import Handler
 from whisperd.config.current import Current
-from whisperd.errors import InvalidParamsError, NotFoundError, RefusedError
+from whisperd.errors import NotFoundError, RefusedError
 from whisperd.jobs.folder import FileState, FolderRules
 from whisperd.jobs.job import Kind
 from whisperd.models.engine import require_model, resolve_options
@@ -135,7 +136,7 @@ class WatchApi:
         views = [await self._view(folder) for folder in folders]
         if params.id is None:
             return wire.WatchListResult(views)
-        after = _cursor(params.cursor)
+        after = cursors.number(params.cursor) or 0
         rows = await self._database.read(
             lambda c: store.page(c, folders[0].row.id, params.states, limit=params.limit + 1, after=after)
         )
@@ -167,11 +168,3 @@ def _shown(path: bytes) -> tuple[str, str, str | None]:
 def _planned(folder_id: int, one: Planned) -> wire.PlannedFile:
     path, path_b64 = to_wire(joined(one.parent, one.name))
     return wire.PlannedFile(folder_id, path, one.decision, path_b64, one.reason)
-
-
-def _cursor(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit():
-        raise InvalidParamsError("params.cursor is not one that a page has given", hint="leave it out to begin anew")
-    return int(cursor)

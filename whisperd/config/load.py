@@ -17,6 +17,7 @@ import msgspec
 from msgspec import inspect
 
 from whisperd.config import words
+from whisperd.config.file import read_file
 from whisperd.config.lines import KeyPath, item_part, key_lines, line_of
 from whisperd.config.mismatches import mismatches
 from whisperd.config.paths import config_file
@@ -44,15 +45,13 @@ def load(path: Path | None = None) -> Settings:
     """
     file = path or config_file()
     try:
-        data = file.read_bytes()
+        data = read_file(file)
     except FileNotFoundError as error:
         if path is None:
             return Settings()
         raise ConfigError(
             f"there is no configuration file {printable(file)}", hint="check the path after --config"
         ) from error
-    except OSError as error:
-        raise ConfigError(f"can't read the configuration file {printable(file)}: {error.strerror}") from error
     settings, problems = parse(data)
     if problems:
         raise ConfigError("\n".join(located(file, problem) for problem in problems))

@@ -67,8 +67,8 @@ def found(path: Path) -> list[Backup]:
 
 
 def superseded(newest_first: Sequence[Backup], keep: int) -> list[Backup]:
-    """What is removed of these: all but the last two, and the last of each of `keep` days, so that many changes in a day
-    leave a way back beyond it. A copy of older tables, made before a migration, stands for a day of its own."""
+    """What is removed of these: all but the last two, and the last of each of `keep` days, so that many changes in a
+    day leave a way back beyond it. A copy of older tables, made before a migration, stands for a day of its own."""
     last: dict[tuple[str, int], Backup] = {}
     for backup in newest_first:
         last.setdefault((backup.made[:8], backup.version), backup)

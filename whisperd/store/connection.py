@@ -72,8 +72,9 @@ class Database:
         """Run `function` in a transaction and return its result once that is on the disk.
 
         What the function raises rolls everything back. Raises DatabaseDisplacedError, and then nothing is written,
-        where another program has deleted, replaced or changed the file since. A cancelled caller that still waits for its turn leaves
-        nothing behind; once begun, the transaction is brought to its end and the caller told how it ended.
+        where another program has deleted, replaced or changed the file since. A cancelled caller that still waits for
+        its turn leaves nothing behind; once begun, the transaction is brought to its end and the caller told how it
+        ended.
         """
         async with self._turn:
             with anyio.CancelScope(shield=True):

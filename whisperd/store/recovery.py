@@ -49,7 +49,11 @@ class Rebuilt(msgspec.Struct, frozen=True):
         aside = f"the database was damaged and is now at {self.aside}"
         if self.salvaged is not None:
             read = f"{self.salvaged.jobs} jobs and {self.salvaged.transcripts} transcripts were read from it"
-            back = f", {self.salvaged.came_back} more came from the backup {self.backup}" if self.salvaged.came_back else ""
+            back = (
+                f", {self.salvaged.came_back} more came from the backup {self.backup}"
+                if self.salvaged.came_back
+                else ""
+            )
             only = self.salvaged.only_aside
             return f"{aside}; {read}{back}; " + (f"up to {only} are in that file alone" if only else "none is missing")
         if self.backup is None:
@@ -160,8 +164,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def rebuild(path: Path, now: float) -> Rebuilt:
-    """Move the closed, damaged database aside (nothing is deleted), and put in its place what can be read of it and what
-    its newest good backup has of the rest."""
+    """Move the closed, damaged database aside (nothing is deleted), and put in its place what can be read of it and
+    what its newest good backup has of the rest."""
     good = next((backup for backup in backups.found(path) if backups.is_good(backup.path)), None)
     restored = path.with_name(path.name + ".restoring")
     salvaged = _salvage(path, good, restored, now)

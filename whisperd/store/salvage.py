@@ -56,8 +56,8 @@ class Salvaged(msgspec.Struct, frozen=True):
 
 
 def salvage(damaged: Path, backup: Path | None, fresh: Path, now: float) -> Salvaged:
-    """Make a database at `fresh`, an empty file, of all that can be read of the damaged one, and of what a backup of the
-    same version has of the rest.
+    """Make a database at `fresh`, an empty file, of all that can be read of the damaged one, and of what a backup of
+    the same version has of the rest.
 
     What was deleted since the backup stays so. Raises sqlite3.DatabaseError where nothing can be read, or `fresh` can't
     be written.
@@ -93,7 +93,7 @@ def _take_over(path: Path, made: sqlite3.Connection, wanted: Unread | None) -> U
         for table, number in _NUMBERED.items():
             lost: set[int] = set()
             top = highest.get("jobs" if table.startswith("transcript") else table)
-            only = None if wanted is None else _needed(made, table, wanted)
+            only = None if wanted is None else _needed(table, wanted)
             _insert(made, table, _numbered(source, made, table, number, top, lost, only))
             unread |= {table: frozenset(lost)} if lost else {}
         for table in _KEYED:
@@ -105,7 +105,7 @@ def _take_over(path: Path, made: sqlite3.Connection, wanted: Unread | None) -> U
     return unread
 
 
-def _needed(made: sqlite3.Connection, table: str, wanted: Unread) -> frozenset[int]:
+def _needed(table: str, wanted: Unread) -> frozenset[int]:
     """The numbers that a backup is asked for. A checkpoint in pieces from two times would make a wrong transcript, so
     none is taken from it; the file is transcribed from its beginning."""
     if table in _CHECKPOINTS:
@@ -158,7 +158,8 @@ def _numbered(
     last = 0
     while True:
         try:
-            for last, *row in source.execute(some, (last,)):  # noqa: B020 (where it goes on after damage)
+            for at, *row in source.execute(some, (last,)):
+                last = at
                 yield tuple(row)
         except sqlite3.DatabaseError:
             pass
@@ -189,7 +190,9 @@ def _sequences(source: sqlite3.Connection) -> dict[str, int]:
 def _keep_sequences(made: sqlite3.Connection, highest: Mapping[str, int]) -> None:
     """A number that was given out is never given out again."""
     for table, number in highest.items():
-        made.execute("INSERT INTO sqlite_sequence SELECT ?1, 0 WHERE ?1 NOT IN (SELECT name FROM sqlite_sequence)", (table,))
+        made.execute(
+            "INSERT INTO sqlite_sequence SELECT ?1, 0 WHERE ?1 NOT IN (SELECT name FROM sqlite_sequence)", (table,)
+        )
         made.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (number, table))
 
 
@@ -200,7 +203,9 @@ def _drop_what_is_incomplete(made: sqlite3.Connection, unread: Unread) -> None:
             job_row(made.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone())  # noqa: S608
         except (ValueError, msgspec.MsgspecError):
             made.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-    made.execute("UPDATE jobs SET batch = NULL, company = NULL, hold = NULL WHERE batch NOT IN (SELECT id FROM batches)")
+    made.execute(
+        "UPDATE jobs SET batch = NULL, company = NULL, hold = NULL WHERE batch NOT IN (SELECT id FROM batches)"
+    )
     made.execute("DELETE FROM transcripts WHERE job NOT IN (SELECT job FROM transcript_texts)")
     while lost := made.execute("PRAGMA foreign_key_check").fetchall():
         for table, rowid, *_ in lost:

@@ -1,4 +1,4 @@
-"""No job waits for what no longer is: through any sequence of commands to jobs and batches, every reason is a true one."""
+"""No job waits for what no longer is: through any commands to jobs and batches, every reason is a true one."""
 
 import contextlib
 import sqlite3

@@ -62,7 +62,9 @@ async def counted(path: Path) -> tuple[int, int]:
         await recovery.quick_check(database)
         kept = await database.read(lambda c: c.execute("SELECT count(*) FROM transcripts").fetchone()[0])
         states = await database.read(jobs.counts)
-        assert sum(states.values()) == await database.read(lambda c: c.execute("SELECT count(*) FROM jobs").fetchone()[0])
+        assert sum(states.values()) == await database.read(
+            lambda c: c.execute("SELECT count(*) FROM jobs").fetchone()[0]
+        )
         assert len(await database.read(lambda c: jobs.page(c, limit=10_000))) == sum(states.values())
         return sum(states.values()), kept
 
