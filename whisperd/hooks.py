@@ -87,6 +87,7 @@ async def _run(settings: HookSettings, job: int, values: Mapping[str, str]) -> N
     except (OSError, ValueError) as error:
         _log.warning("the completion hook %s could not be started: %s", command[0], error)
         return
+    status = None
     with anyio.move_on_after(settings.timeout) as scope:
         try:
             await program.ended()

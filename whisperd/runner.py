@@ -39,11 +39,11 @@ from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs, measure
 from whisperd.mates import GaveWayError, Mates
 from whisperd.models.engine import Engine, resolve_engine, smaller_model, to_download
-from whisperd.outputs import after_writing, write_outputs
+from whisperd.outputs import Files, after_writing, take_back_outputs, write_outputs
 from whisperd.puller.messages import PullFailure
 from whisperd.pulls import Pulls
 from whisperd.store import jobs, measurements, transcripts, watch
-from whisperd.store.jobs import JobChanges, JobRow
+from whisperd.store.jobs import JobChanges, JobRow, Transitioned
 from whisperd.transcription import OPEN_DEADLINE, Run
 from whisperd.transcripts.transcript import Transcript
 from whisperd.wire import names
@@ -218,28 +218,34 @@ class Runner:
         return tell
 
     async def _complete(self, job: JobRow, transcript: Transcript, engine: Engine, lane: Lane) -> JobRow | None:
-        def save(connection: sqlite3.Connection) -> JobRow:
-            updated = jobs.update(connection, job.id, transcripts.told_of(transcript))
-            transcripts.save(connection, updated, transcript, time.time())
-            return updated
-
-        saved = await self._database.write(save)
-        outputs = await write_outputs(saved, transcript)
-        changes = after_writing(outputs, 0, time.time(), self.retry)
-        # The work is done; from here on it is noted, whoever cancels.
+        """Write the files, then store the transcript and complete the job in one commit: whoever cancels or pauses it
+        before leaves it without either. The job, None where that was so."""
+        # An end that has begun comes to one: what is under way in a thread can't be told to stop.
         with anyio.CancelScope(shield=True):
-            completed = await self._ledger.transition_if_legal(job.id, Command.COMPLETE, changes=changes)
-            if transcript.processing_time:
-                await self._database.write(
-                    lambda c: measurements.save_speed(
-                        c,
+            files = await write_outputs(job, transcript)
+            changes = after_writing(files.outputs, 0, time.time(), self.retry)
+
+            def complete(connection: sqlite3.Connection) -> list[Transitioned]:
+                updated = jobs.update(connection, job.id, transcripts.told_of(transcript))
+                transcripts.save(connection, updated, transcript, time.time())
+                if transcript.processing_time:
+                    measurements.save_speed(
+                        connection,
                         engine.model,
                         engine.load.device,
                         engine.load.compute_type,
                         transcript.duration,
                         transcript.processing_time,
                     )
-                )
+                return [jobs.transition(connection, job.id, Command.COMPLETE, time.time(), changes=changes)]
+
+            try:
+                [completed] = await self._ledger.commit(complete)
+            except (IllegalTransitionError, NotFoundError) as error:
+                _log.info("job %d: its completion is void: %s", job.id, error.message)
+                earlier = await self._database.read(lambda c: transcripts.get(c, job.id))
+                await take_back_outputs(job, files, earlier)
+                return None
             await lane.finish_job()
             return completed
 
@@ -252,8 +258,8 @@ class Runner:
         job, transcript = await self._database.read(look)
         if job is None:
             return
-        outputs = await write_outputs(job, transcript) if transcript else ()
-        changes = after_writing(outputs, job.outputs_tries, time.time(), self.retry)
+        files = await write_outputs(job, transcript) if transcript else Files()
+        changes = after_writing(files.outputs, job.outputs_tries, time.time(), self.retry)
         await self._database.write(lambda c: jobs.update(c, job_id, changes))
 
     async def _skip(self, job_id: int, reason: str) -> None:

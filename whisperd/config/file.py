@@ -27,19 +27,12 @@ def read_file(file: Path) -> bytes:
         raise ConfigError("a path has no NUL byte", hint="check the path") from None
     except OSError as error:
         raise ConfigError(f"can't read the configuration file {printable(file)}: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as opened:
-        found = os.fstat(descriptor)
-        if os.path.samestat(found, os.stat(os.devnull)):  # noqa: PTH116
-            return b""
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(
-                f"the configuration {printable(file)} is no file but a {_kind(found.st_mode)}",
-                hint="name a regular file, which can be read again when it changes",
-            )
-        try:
-            data = opened.read(LARGEST + 1)
-        except OSError as error:
-            raise ConfigError(f"can't read the configuration file {printable(file)}: {error.strerror}") from error
+    try:
+        data = _content(descriptor, file)
+    except OSError as error:
+        raise ConfigError(f"can't read the configuration file {printable(file)}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
     if len(data) > LARGEST:
         raise ConfigError(
             f"the configuration file {printable(file)} has more than {LARGEST >> 20} MB", hint="check the path"
@@ -47,6 +40,22 @@ def read_file(file: Path) -> bytes:
     return data
 
 
+def _content(descriptor: int, file: Path) -> bytes:
+    """As much of it as is ever wanted, and a byte more."""
+    found = os.fstat(descriptor)
+    if os.path.samestat(found, os.stat(os.devnull)):  # noqa: PTH116
+        return b""
+    if not stat.S_ISREG(found.st_mode):
+        raise ConfigError(
+            f"can't read the configuration file {printable(file)}: Is a {_kind(found.st_mode)}",
+            hint="name a regular file, which can be read again when it changes",
+        )
+    data = bytearray()
+    while len(data) <= LARGEST and (part := os.read(descriptor, LARGEST + 1 - len(data))):
+        data += part
+    return bytes(data)
+
+
 def _kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
+    kinds = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
     return kinds.get(stat.S_IFMT(mode), "device")

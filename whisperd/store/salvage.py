@@ -111,7 +111,7 @@ def _needed(table: str, wanted: Unread) -> frozenset[int]:
     if table in _CHECKPOINTS:
         return frozenset()
     texts = ("transcripts", "transcript_texts")
-    return frozenset().union(*(wanted.get(one, frozenset()) for one in (texts if table in texts else (table,))))
+    return frozenset(number for one in (texts if table in texts else (table,)) for number in wanted.get(one, ()))
 
 
 def _insert(made: sqlite3.Connection, table: str, rows: Iterator[tuple[Any, ...]]) -> bool:

@@ -37,11 +37,13 @@ _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, 
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A file that whisperd wrote; `digest` is the hexadecimal BLAKE2b-256 of its content."""
+    """A file that whisperd wrote; `digest` is the hexadecimal BLAKE2b-256 of its content. `created`: no file of that
+    name was there before."""
 
     path: Path
     size: int
     digest: str
+    created: bool = False
 
 
 def output_path(audio: Path, form: Format, output_dir: Path | None = None) -> Path:
@@ -65,14 +67,15 @@ def numbered_name(stem: str, suffix: str, number: int, name_max: int) -> str:
 
 
 def write_atomically(
-    path: Path, content: str, *, previous: Written | None = None, make_folder: bool = False
+    path: Path, content: str, *, previous: Written | None = None, make_folder: bool = False, mode: int = 0o666
 ) -> Written:
     """Write a file that appears complete, under `path` or, where that name is taken, a numbered one beside it.
 
     `previous` is what an earlier call wrote for the same output: that file is replaced if it still has exactly that
     content just before. Any other file stays as it is, however it came there; one that has the new content already is
     the result (so that writing again after a crash makes no second file). `make_folder` creates missing folders, which
-    is meant for an output folder that was asked for, not for the audio's own. On return the file is on the disk.
+    is meant for an output folder that was asked for, not for the audio's own. `mode` is what the file may at most be
+    used for, before the umask. On return the file is on the disk.
 
     Raises OutputError with the reason in words.
     """
@@ -81,7 +84,7 @@ def write_atomically(
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
         with _opened_folder(path.parent) as folder:
-            return _write(folder, path, data, previous)
+            return _write(folder, path, data, previous, mode)
     except OSError as error:
         raise _output_error(path, error) from error
 
@@ -101,16 +104,27 @@ def remove_leftovers(folder: Path) -> int:
     return len(leftovers)
 
 
+def take_back(written: Written) -> None:
+    """Remove a file that an earlier call has created, unless it has another content by now. Raises OutputError."""
+    try:
+        with _opened_folder(written.path.parent) as folder:
+            if _has_content(folder, written.path.name, written.size, written.digest):
+                os.unlink(written.path.name, dir_fd=folder)
+                _sync_folder(folder)
+    except OSError as error:
+        raise _output_error(written.path, error) from error
+
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def _write(folder: int, path: Path, data: bytes, previous: Written | None) -> Written:
+def _write(folder: int, path: Path, data: bytes, previous: Written | None, mode: int) -> Written:
     digest = _digest(data)
 
-    def written(name: str) -> Written:
-        return Written(path=path.parent / name, size=len(data), digest=digest)
+    def written(name: str, *, created: bool = False) -> Written:
+        return Written(path=path.parent / name, size=len(data), digest=digest, created=created)
 
-    with _temporary_file(folder, data) as temporary:
+    with _temporary_file(folder, data, mode) as temporary:
         if (
             previous is not None
             and previous.path.parent == path.parent
@@ -120,9 +134,10 @@ def _write(folder: int, path: Path, data: bytes, previous: Written | None) -> Wr
             _sync_folder(folder)
             return written(previous.path.name)
         for name in _candidates(folder, path):
-            if claim(folder, temporary, name) or _has_content(folder, name, len(data), digest):
+            created = claim(folder, temporary, name)
+            if created or _has_content(folder, name, len(data), digest):
                 _sync_folder(folder)
-                return written(name)
+                return written(name, created=created)
     raise OutputError(
         f"{printable(path)} and {MAX_NUMBER - 1} numbered names beside it are all taken",
         hint="remove or rename old transcripts, or choose another output folder",
@@ -157,7 +172,7 @@ def claim(folder: int, file: str | bytes, name: str) -> bool:
 def _claim_without_links(folder: int, file: str | bytes, name: str) -> bool:
     """Reserve the name with an empty file that is exclusively ours, then rename over it."""
     try:
-        reserved = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+        reserved = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
     except FileExistsError:
         return False
     os.close(reserved)
@@ -170,10 +185,10 @@ def _claim_without_links(folder: int, file: str | bytes, name: str) -> bool:
 
 
 @contextmanager
-def _temporary_file(folder: int, data: bytes) -> Generator[str]:
+def _temporary_file(folder: int, data: bytes, mode: int) -> Generator[str]:
     """A synced file in the folder under a short hidden name, removed at the end unless it was renamed."""
     name = f".whisperd-{secrets.token_hex(8)}.tmp"
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

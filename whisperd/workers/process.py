@@ -65,6 +65,7 @@ class WorkerProcess:
         self._reader = BufferedByteReceiveStream(stream)
         self._continued = anyio.Event()
         self._continued.set()
+        self._ready = False
         self._scope: anyio.CancelScope | None = None
         self._remaining = math.inf
 
@@ -88,6 +89,9 @@ class WorkerProcess:
     async def ready(self) -> None:
         """Wait until the process takes calls. Raises WorkerDiedError, CallTimeoutError; then it is killed."""
         await self._converse(b"", "start", START_DEADLINE)
+        self._ready = True
+        if self.stopped:
+            self._signal(signal.SIGSTOP)
 
     async def call(self, call: frames.Call, *, deadline: float) -> frames.Reply:
         """Send a call and wait at most `deadline` seconds of running time for its reply.
@@ -100,7 +104,7 @@ class WorkerProcess:
         try:
             with anyio.CancelScope(deadline=anyio.current_time() + deadline) as scope:
                 self._scope = scope
-                if self.stopped:
+                if self.stopped and self._ready:
                     self._freeze(scope)
                 if frame:
                     await self._send(frame)
@@ -139,11 +143,15 @@ class WorkerProcess:
         return frames.decode_reply(await receive_body(self._reader))
 
     def stop(self) -> None:
-        """SIGSTOP the process and its call's clock. Does nothing when it is stopped or dead."""
-        if self.stopped or not self._signal(signal.SIGSTOP):
+        """SIGSTOP the process and its call's clock. Does nothing when it is stopped or dead.
+
+        One that is not ready yet is stopped once it is: before it has arranged to die with this process, which it does
+        first of all, a stop could last for ever.
+        """
+        if self.stopped or not self.alive or (self._ready and not self._signal(signal.SIGSTOP)):
             return
         self._continued = anyio.Event()
-        if self._scope is not None:
+        if self._scope is not None and self._ready:
             self._freeze(self._scope)
 
     def resume(self) -> None:
@@ -151,7 +159,7 @@ class WorkerProcess:
         if not self.stopped:
             return
         self._signal(signal.SIGCONT)
-        if self._scope is not None:
+        if self._scope is not None and self._ready:
             self._scope.deadline = anyio.current_time() + self._remaining
         self._continued.set()
 

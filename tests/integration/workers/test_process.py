@@ -91,6 +91,40 @@ anyio.run(main)
     wait_for(lambda: not alive(pid))
 
 
+def test_a_real_worker_that_is_to_be_stopped_while_it_starts_dies_with_its_daemon_too() -> None:
+    """One that the kernel stops before it follows its parent's life would stay so for ever."""
+    program = """
+import anyio
+from whisperd.workers.process import WorkerProcess
+
+async def main():
+    worker = await WorkerProcess.spawn(("--lane", "test"))
+    worker.stop()
+    print(worker.pid, flush=True)
+    await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True) as daemon:
+        assert daemon.stdout is not None
+        pid = int(daemon.stdout.readline())
+        daemon.kill()
+    wait_for(lambda: not alive(pid), deadline=20.0)
+
+
+async def test_a_worker_is_stopped_once_it_is_ready_and_not_before(workers: Workers) -> None:
+    worker = await WorkerProcess.spawn(())
+    worker.stop()
+    assert (worker.stopped, kernel_state(worker.pid) == "T") == (True, False)
+    with anyio.fail_after(PATIENCE):
+        await worker.ready()
+    await until(lambda: kernel_state(worker.pid) == "T")
+    worker.resume()
+    assert call_number(await worker.call(steps("reply"), deadline=PATIENCE)) == 1
+    worker.kill()
+    await worker.reap()
+
+
 # -- calls that end badly ---------------------------------------------------------------------------------------------
 
 

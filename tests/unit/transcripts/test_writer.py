@@ -132,7 +132,8 @@ def test_whatever_has_the_name_is_left_alone(tmp_path: Path, kind: str) -> None:
 def test_writing_the_same_again_after_a_crash_makes_no_second_file(tmp_path: Path) -> None:
     (tmp_path / "talk.srt").write_text("mine")
     first = write_atomically(tmp_path / "talk.srt", "new")
-    assert write_atomically(tmp_path / "talk.srt", "new") == first
+    again = write_atomically(tmp_path / "talk.srt", "new")
+    assert (again.path, again.digest, first.created, again.created) == (first.path, first.digest, True, False)
     assert names(tmp_path) == {"talk.srt", "talk (2).srt"}
 
 
