@@ -24,6 +24,18 @@ def safe_lines(text: str) -> str:
     return "\n".join("\t".join(safe(part) for part in line.split("\t")) for line in text.split("\n"))
 
 
+def safe_json(text: str) -> str:
+    """A JSON text with what `safe` would change in JSON's own escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in _KEPT else _in_json(char) for char in text)
+
+
+def _in_json(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def _escaped(char: str) -> str:
     if "\udc80" <= char <= "\udcff":  # how Python holds a byte of a name that is not UTF-8
         return f"\\x{ord(char) - 0xDC00:02x}"

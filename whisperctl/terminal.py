@@ -110,10 +110,14 @@ class Output:
         self.out.write(shown if shown.endswith("\n") else shown + "\n")
 
     def value(self, value: "Json") -> None:
-        """A JSON value on a line of its own, at once: the reader may be a program that waits for it."""
+        """A JSON value on a line of its own, at once: the reader may be a program that waits for it.
+
+        On a terminal, what could act on it is written as JSON's escapes, which mean the same.
+        """
         import json
 
-        self.out.write(json.dumps(value, ensure_ascii=not self.out.utf8) + "\n")
+        text = json.dumps(value, ensure_ascii=not self.out.utf8)
+        self.out.write((render.safe_json(text) if self.out.terminal else text) + "\n")
 
     def result(self, value: "Json", words: str) -> None:
         """A result as JSON, or in the words of one line."""

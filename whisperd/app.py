@@ -27,7 +27,7 @@ from whisperd.api.admission import Admission
 from whisperd.api.batch import BatchApi
 from whisperd.api.bench import Bench
 from whisperd.api.config import ConfigApi
-from whisperd.api.daemon import DaemonApi, Identity
+from whisperd.api.daemon import DaemonApi, Identity, since_boot
 from whisperd.api.dictate import DictateApi
 from whisperd.api.doctor import Doctor
 from whisperd.api.health import HealthApi
@@ -172,7 +172,7 @@ async def _run_with(
     scheduler = Scheduler(ledger, runner, slots, current, hooks)
     commands = JobCommands(ledger, scheduler, current)
     presenter = Presenter(database, scheduler, live)
-    identity = Identity(places.state_dir, places.socket, places.config, time.time(), lanes)
+    identity = Identity(places.state_dir, places.socket, places.config, time.time(), since_boot(), lanes)
     reloader = Reloader(current, ledger)
     watching = WatchService(ledger, commands, bus, current, places.state_dir)
     dictation = Dictation(ledger, scheduler, commands, bus, current, hooks, places.state_dir, places.socket.parent)

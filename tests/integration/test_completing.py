@@ -69,7 +69,7 @@ async def end(tmp_path: Path) -> AsyncIterator[End]:
         bus = EventBus(0)
         ledger = Ledger(database, bus)
 
-        async def as_it_is(job: JobRow, said: Transcript) -> Transcript:  # noqa: ARG001
+        async def as_it_is(job: JobRow, said: Transcript) -> Transcript:
             return said
 
         pulls = Pulls(ledger, bus, current, tmp_path)

@@ -47,13 +47,25 @@ _TOLD = (State.RUNNING, State.QUEUED, State.WAITING, State.PAUSED)
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who this daemon is: `started_at` is unix seconds, `config` the file that was read, if any."""
+    """Who this daemon is: `started_at` is unix seconds, `began` the same moment by `since_boot`, `config` the file that
+    was read, if any."""
 
     state_dir: Path
     socket: Path
     config: Path | None
     started_at: float
+    began: float
     lanes: Lanes
+
+    @property
+    def uptime(self) -> float:
+        """Seconds, whatever is done to the clock."""
+        return round(since_boot() - self.began, 3)
+
+
+def since_boot() -> float:
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class DaemonApi:
@@ -109,7 +121,7 @@ class DaemonApi:
             version=__version__,
             pid=os.getpid(),
             started_at=iso8601(identity.started_at),
-            uptime=round(time.time() - identity.started_at, 3),
+            uptime=identity.uptime,
             state_dir=str(identity.state_dir),
             socket=str(identity.socket),
             config=str(identity.config) if identity.config else None,

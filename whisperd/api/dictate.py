@@ -49,7 +49,7 @@ class DictateApi:
 
     async def toggle(self, params: dictate.DictateStartParams) -> dictate.DictateToggleResult:
         """Raises what `start` and `stop` raise."""
-        recording = self._dictation.recording()
+        recording = self._dictation.to_end()
         if recording is None:
             start = await self.start(params)
             return dictate.DictateToggleResult(started=True, session=start.session, start=start)

@@ -162,13 +162,21 @@ class ModelApi:
         return wire.ModelUnloadResult([lane.name for lane in lanes])
 
     async def _end_workers(self, lanes: Sequence[Lane], name: str) -> None:
-        if busy := next((lane for lane in lanes if lane.job is not None), None):
-            raise RefusedError(
-                f"job {busy.job} is being transcribed with {name}",
-                hint=f"wait for it, or pause it: `whisperctl job pause {busy.job}`",
-            )
         for lane in lanes:
-            await lane.end()
+            self._require_idle(lane, name)
+        for lane in lanes:
+            async with lane.turn:  # what has begun meanwhile is not killed
+                self._require_idle(lane, name)
+                await lane.end()
+
+    def _require_idle(self, lane: Lane, name: str) -> None:
+        if lane.job is not None:
+            raise RefusedError(
+                f"job {lane.job} is being transcribed with {name}",
+                hint=f"wait for it, or pause it: `whisperctl job pause {lane.job}`",
+            )
+        if self._scheduler.is_leased(lane):
+            raise RefusedError(f"a dictation is being transcribed with {name}", hint="try again when its text is there")
 
     def _holding(self, name: str) -> Sequence[Lane]:
         return [lane for lane in self._scheduler.lanes if lane.model and canonical(lane.model) == name]

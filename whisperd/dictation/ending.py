@@ -60,7 +60,10 @@ def _delivered(
 ) -> DictateResult:
     text = around.delivered(text, before)
     around.last.keep("" if session.request.private else text)
-    return ended(session, Command.FINISH, problem, text, job)
+    result = ended(session, Command.FINISH, problem, text, job)
+    if not session.request.private:
+        around.last.unstored = result if job is None else None
+    return result
 
 
 async def _store(session: Session, transcript: Transcript, around: Surroundings) -> JobRow:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import anyio
 import msgspec
 
-from whisperd.dictation.session import Session
+from whisperd.dictation.session import AT_MAX_LENGTH, BY_MICROPHONE, Session
 from whisperd.dictation.surroundings import Surroundings
 from whisperd.dictation.transitions import Command
 from whisperd.errors import MicrophoneError
@@ -54,7 +54,7 @@ async def record(session: Session, around: Surroundings) -> None:
         session.problem = MicrophoneError(f"no recording can be made: {error.strerror}", hint="check the disk")
     if session.problem is not None:
         _log.warning("dictation %d: %s", session.number, session.problem.message)
-    release(session, around.tell, "microphone")
+    release(session, around.tell, BY_MICROPHONE)
     session.end_recording()
 
 
@@ -84,7 +84,7 @@ async def _follow(session: Session, take: Take, around: Surroundings) -> None:
             return
         _heard(session, news, around)
         if news.samples >= limit:
-            release(session, around.tell, "max_length")
+            release(session, around.tell, AT_MAX_LENGTH)
 
 
 def _heard(session: Session, news: Level, around: Surroundings) -> None:

@@ -76,6 +76,7 @@ class Dictation:
         self._numbers = itertools.count(1)
         self._open: dict[int, Session] = {}
         self._ended: OrderedDict[int, Session] = OrderedDict()
+        self._newest: Session | None = None
         self._group: TaskGroup | None = None
         self._problem: WhisperdError | None = None
         self._say, self._said = anyio.create_memory_object_stream[dictate.DictateStateEvent](math.inf)
@@ -117,7 +118,7 @@ class Dictation:
     async def begin(self, params: DictateStartParams) -> Session:
         """A session whose microphone is being opened. Raises InvalidParamsError, RefusedError, ModelNotFoundError."""
         request = await self._request(params)
-        if (recording := self._recording()) is not None:
+        if (recording := self.recording()) is not None:
             raise RefusedError(
                 f"dictation {recording.number} is listening already",
                 hint="stop or cancel it: `whisperctl dictate stop`",
@@ -126,7 +127,7 @@ class Dictation:
             raise RefusedError("whisperd is stopping", hint="try again in a moment")
         before = next(reversed(self._open.values()), None)
         session = Session(next(self._numbers), request, before)
-        self._open[session.number] = session
+        self._open[session.number] = self._newest = session
         self._tell(session)
         self._group.start_soon(self._run, session)
         return session
@@ -135,11 +136,15 @@ class Dictation:
         """Wait until the microphone is open. Raises MicrophoneError when it can't be opened."""
         await session.answering.wait()
         if session.opened is None and session.problem is not None:
+            session.taken = True
             raise session.problem
 
     async def stop(self, number: int | None) -> DictateResult:
-        """End a recording and wait for its text. Raises NotFoundError, RefusedError."""
-        session = self._recording() if number is None else self._session(number)
+        """End a recording and wait for its text; one that has ended by itself meanwhile gives its text too.
+
+        Raises NotFoundError, RefusedError.
+        """
+        session = self.to_end() if number is None else self._session(number)
         if session is None:
             raise RefusedError("nothing is being dictated", hint="begin with `whisperctl dictate start`")
         self.release(session)
@@ -147,7 +152,7 @@ class Dictation:
 
     async def cancel(self, number: int | None) -> DictateResult:
         """Throw a session away. Raises NotFoundError, RefusedError."""
-        session = self._session(number) if number else self._recording() or self._thinking()
+        session = self._session(number) if number else self.recording() or self._thinking()
         if session is None:
             raise RefusedError("nothing is being dictated, so there is nothing to cancel")
         session.give(Command.CANCEL)
@@ -159,12 +164,17 @@ class Dictation:
         """End the recording, if it has not ended; `reason` where that was not by command."""
         listening.release(session, self._tell, reason)
 
-    def recording(self) -> Session | None:
-        """The session that records now."""
-        return self._recording()
+    def to_end(self) -> Session | None:
+        """The session that whoever asks for an end means: that which records, or the newest where it has ended by
+        itself and nobody has its text yet."""
+        newest = self._newest
+        by_itself = newest is not None and newest.ended_by_itself and not newest.taken and not newest.cancelled
+        return self.recording() or (newest if by_itself else None)
 
     async def again(self) -> DictateResult:
-        """The last text. Raises NotFoundError."""
+        """The last text, also where it could not be stored. Raises NotFoundError."""
+        if (unstored := self._around.last.unstored) is not None:
+            return unstored
         found = await self._ledger.database.read(recordings.last_text)
         if found is None:
             raise NotFoundError("nothing has been dictated yet")
@@ -206,7 +216,8 @@ class Dictation:
         engine = await resolve_engine(Kind.DICTATION, options, settings, self._state_dir)
         return Request(options, engine, params.device or settings.dictation.device, params.private)
 
-    def _recording(self) -> Session | None:
+    def recording(self) -> Session | None:
+        """The session that records now."""
         return next((session for session in self._open.values() if session.state.recording), None)
 
     def _thinking(self) -> Session | None:
@@ -223,6 +234,9 @@ class Dictation:
     async def _result(self, session: Session) -> DictateResult:
         await session.settled.wait()
         assert session.result is not None
+        session.taken = True
+        if session.request.private and session is self._newest:
+            self._newest = None
         return session.result
 
     async def _run(self, session: Session) -> None:

@@ -18,6 +18,10 @@ from whisperd.recorder.messages import Level, Opened
 from whisperd.wire.dictate import DictateResult, SessionState, SessionView
 from whisperd.wire.times import iso8601
 
+AT_MAX_LENGTH = "max_length"
+BY_MICROPHONE = "microphone"
+"""Why a recording ended that nobody ended."""
+
 
 class Request(msgspec.Struct, frozen=True):
     """What was asked for, with nothing left open."""
@@ -54,6 +58,8 @@ class Session:
         """Nothing is added to the recording any more."""
         self.settled = anyio.Event()
         self.result: DictateResult | None = None
+        self.taken = False
+        """Whoever started it has been told what became of it."""
         self._news = anyio.Event()
 
     @property
@@ -68,6 +74,11 @@ class Session:
     @property
     def cancelled(self) -> bool:
         return self.state is SessionState.CANCELLED
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether nobody has asked for the end of the recording: whoever began it will, and is to get its text."""
+        return self.released_at is not None and self.reason in (AT_MAX_LENGTH, BY_MICROPHONE)
 
     def give(self, command: Command) -> SessionState:
         """Raises RefusedError where the state does not allow it."""

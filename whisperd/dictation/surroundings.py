@@ -15,6 +15,7 @@ from whisperd.job_commands import JobCommands
 from whisperd.ledger import Ledger
 from whisperd.scheduler import Scheduler
 from whisperd.store.jobs import JobRow
+from whisperd.wire.dictate import DictateResult
 from whisperd.workers.recorder import Microphone
 
 
@@ -24,6 +25,8 @@ class LastText:
     def __init__(self) -> None:
         self._text = ""
         self._at = -math.inf
+        self.unstored: DictateResult | None = None
+        """What was handed out last, where it is nowhere else."""
 
     def keep(self, text: str) -> None:
         self._text, self._at = text, time.monotonic()

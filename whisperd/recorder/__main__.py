@@ -72,7 +72,7 @@ class Recorder:
             recording.start()
         except RefusedError:
             source.close()
-            os.unlink(wav.path)  # noqa: PTH108
+            wav.discard()
             raise
         return recording, wav.path
 

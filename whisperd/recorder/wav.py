@@ -32,7 +32,11 @@ class GrowingWav:
     def __init__(self, folder: str, stem: str) -> None:
         self.path, self._descriptor = _create(folder, stem)
         self.samples = 0
-        self._append(header())
+        try:
+            self._append(header())
+        except OSError:
+            self.discard()
+            raise
 
     def write(self, samples: bytes) -> None:
         """Append 16 bit samples, which are in the file (though not yet on the disk) on return."""
@@ -52,6 +56,11 @@ class GrowingWav:
             os.fsync(self._descriptor)
         finally:
             os.close(self._descriptor)
+
+    def discard(self) -> None:
+        """Remove the file, into which nothing was recorded."""
+        os.close(self._descriptor)
+        os.unlink(self.path)  # noqa: PTH108 (starts without pathlib)
 
     def _append(self, data: bytes) -> None:
         view = memoryview(data)

@@ -17,6 +17,7 @@ from anyio.abc import TaskGroup
 from whisperd.api import caller
 from whisperd.errors import InvalidRequestError, ShuttingDownError, TooManyRequestsError, WhisperdError
 from whisperd.events import EventBus, Replay
+from whisperd.rpc.budget import Allowance, Budget
 from whisperd.rpc.dispatch import Dispatcher, refuse, refuse_all
 from whisperd.rpc.limits import RpcLimits
 from whisperd.rpc.lines import Line, LineSplitter, Overlong
@@ -28,11 +29,18 @@ from whisperd.wire.codec import Message, Rejected, Request
 
 class Connection:
     def __init__(
-        self, stream: ClientStream, dispatcher: Dispatcher, bus: EventBus, replay: Replay, limits: RpcLimits
+        self,
+        stream: ClientStream,
+        dispatcher: Dispatcher,
+        bus: EventBus,
+        replay: Replay,
+        limits: RpcLimits,
+        budget: Budget,
     ) -> None:
         self._stream = stream
         self._dispatcher = dispatcher
         self._limits = limits
+        self._allowance = Allowance(budget)
         self._subscriptions = Subscriptions(bus, replay, self._send_event, limits)
         self._caller = caller.Caller()
         self._splitter = LineSplitter(names.MAX_REQUEST)
@@ -148,11 +156,12 @@ class Connection:
         scope = anyio.CancelScope()
         self._running.add(scope)
         try:
-            with scope:
-                answer = await self._dispatcher.answer(message, self._subscriptions.handlers(opened))
-            if scope.cancelled_caught:
-                answer = refuse_all(message, _stopping())
-            await self._send_if_any(answer)
+            async with self._allowance.share() as share:
+                with scope:
+                    answer = await self._dispatcher.answer(message, self._subscriptions.handlers(opened), share)
+                if scope.cancelled_caught:
+                    answer = refuse_all(message, _stopping())
+                await self._send_if_any(answer)
         finally:
             self._running.discard(scope)
             self._in_flight -= count

@@ -4,17 +4,19 @@ Owns: the one place where an error becomes a wire error. Leaves to others: what 
 message it was (`connection`).
 """
 
+import contextlib
 import logging
 import secrets
 import traceback
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import anyio
 from msgspec import UNSET
 
 from whisperd.api.handler import Handler
 from whisperd.errors import InternalError, MethodNotFoundError, WhisperdError
+from whisperd.rpc.budget import Share
 from whisperd.wire import codec, params
 from whisperd.wire.codec import Call, Id, Message, Rejected, Request
 from whisperd.wire.methods import METHODS
@@ -33,39 +35,44 @@ class Dispatcher:
             raise ValueError(f"handlers for methods that do not exist: {sorted(unknown)}")
         self._handlers = dict(handlers)
 
-    async def answer(self, message: Message, own: Mapping[str, Handler]) -> bytes | None:
+    async def answer(self, message: Message, own: Mapping[str, Handler], share: Share) -> bytes | None:
         """The line to send, or None where nothing is to be: a notification, or a batch of nothing else.
 
-        A batch's requests run side by side; their answers keep its order.
+        What it takes is held by `share`. A batch's requests run side by side; their answers keep its order.
         """
         if not isinstance(message, list):
-            return await self._answer(message, own)
+            return await self._answer(message, own, share)
         answers: list[bytes | None] = [None] * len(message)
 
         async def answer_one(place: int, call: Call) -> None:
-            answers[place] = await self._answer(call, own)
+            answers[place] = await self._answer(call, own, share)
 
         async with anyio.create_task_group() as tasks:
             for place, call in enumerate(message):
                 tasks.start_soon(answer_one, place, call)
         return _join(answers)
 
-    async def _answer(self, call: Call, own: Mapping[str, Handler]) -> bytes | None:
+    async def _answer(self, call: Call, own: Mapping[str, Handler], share: Share) -> bytes | None:
         if isinstance(call, Rejected):
             return refuse(call.id, call.error)
         try:
-            result = await self._run(call, own)
-            return None if call.id is UNSET else codec.encode_result(call.id, result)
+            answer = await self._run(call, own, share)
+            if answer is not None:
+                share.take(len(answer))
+            return answer
         except Exception as error:
             known = _as_whisperd_error(error, call.method)
             return None if call.id is UNSET else refuse(call.id, known)
 
-    async def _run(self, call: Request, own: Mapping[str, Handler]) -> Any:
+    async def _run(self, call: Request, own: Mapping[str, Handler], share: Share) -> bytes | None:
         method = params.find_method(call.method)
         handler = own.get(method.name) or self._handlers.get(method.name)
         if handler is None:
             raise MethodNotFoundError(f"this daemon has no method {method.name}")
-        return await handler(params.convert(method, call.params))
+        given = params.convert(method, call.params)
+        async with share.making() if method.large else contextlib.nullcontext():
+            result = await handler(given)
+            return None if call.id is UNSET else codec.encode_result(call.id, result)
 
 
 def refuse(call_id: Id, error: WhisperdError) -> bytes:

@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.errors import RefusedError, TooManyConnectionsError, WhisperdError
 from whisperd.events import EventBus, Replay
+from whisperd.rpc.budget import Budget
 from whisperd.rpc.connection import Connection
 from whisperd.rpc.dispatch import Dispatcher, refuse, trace
 from whisperd.rpc.limits import RpcLimits
@@ -58,6 +59,7 @@ class _Server:
         self._bus = bus
         self._replay = replay
         self._limits = limits
+        self._budget = Budget(limits.unread_answers, limits.unread_by_one, limits.large_at_once)
         self._connections: set[Connection] = set()
 
     async def accept(self, listener: socket.socket, tasks: TaskGroup) -> None:
@@ -70,7 +72,7 @@ class _Server:
             elif len(self._connections) >= self._limits.max_connections:
                 await _turn_away(stream, _too_many_connections(len(self._connections)))
             else:
-                connection = Connection(stream, self._dispatcher, self._bus, self._replay, self._limits)
+                connection = Connection(stream, self._dispatcher, self._bus, self._replay, self._limits, self._budget)
                 self._connections.add(connection)
                 tasks.start_soon(self._run, connection)
 

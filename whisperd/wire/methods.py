@@ -12,11 +12,35 @@ from whisperd.wire import batch, config, daemon, dictate, events, health, histor
 
 
 class Method(msgspec.Struct, frozen=True):
+    """`large`: it answers with pages or whole transcripts, so that few are made at once."""
+
     name: str
     params: type[types.Params]
     result: Any
     summary: str
 
+    @property
+    def large(self) -> bool:
+        return self.name in _LARGE
+
+
+_LARGE: Final = frozenset(
+    {
+        names.RPC_DISCOVER,
+        names.JOB_LIST,
+        names.JOB_SHOW,
+        names.JOB_TEXT,
+        names.BATCH_LIST,
+        names.BATCH_SHOW,
+        names.HISTORY_LIST,
+        names.HISTORY_SEARCH,
+        names.HISTORY_SHOW,
+        names.HISTORY_EXPORT,
+        names.WATCH_LIST,
+        names.CONFIG_SHOW,
+        names.DAEMON_STATS,
+    }
+)
 
 _TABLE: Final = (
     Method(names.INITIALIZE, daemon.InitializeParams, daemon.InitializeResult, "Versions, limits and capabilities."),

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,6 +165,46 @@ def test_a_killed_recorder_and_a_killed_worker_lose_no_word(daemon: Daemon, spea
     assert result["text"][0].islower()  # it goes on from the text before
 
 
+def limit_files(pid: int, most: str) -> None:
+    """A limit on the size of files stands in for a full disk: whoever writes meets it in the same way."""
+    subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={most}:unlimited"], check=True)
+
+
+def test_a_text_whose_recording_the_full_disk_ended_is_given_to_whoever_ends_it(
+    daemon: Daemon, speaker: Speaker
+) -> None:
+    speaker.dictate(speech(SENTENCES[1]))  # a recorder is there
+    limit_files(recorder_pid(daemon), "60000")
+    try:
+        session = speaker.start(np.concatenate([speech(SENTENCES[0]), silence(3.0)]))
+        wait_for(lambda: daemon.call("dictate.status")["state"] == "idle")
+        result = daemon.call("dictate.stop")
+    finally:
+        limit_files(recorder_pid(daemon), "unlimited")
+    assert (result["session"], result["state"], result["error"]["kind"]) == (session, "done", "microphone")
+    assert set(words(result["text"]).split()) & set(SENTENCES[0].split())
+    assert daemon.call("dictate.again")["text"] == result["text"]
+    with pytest.raises(CallError, match="nothing is being dictated"):
+        daemon.call("dictate.stop")
+
+
+def test_a_text_that_could_not_be_stored_is_the_last_one_all_the_same(daemon: Daemon, speaker: Speaker) -> None:
+    speaker.dictate(speech(SENTENCES[1]))
+    samples = speech(SENTENCES[3])
+    session = speaker.start(samples)
+    speaker.heard(session, len(samples) / 16_000)
+    limit_files(daemon.pid, "1024")
+    try:
+        result = speaker.client.call("dictate.stop", session=session)
+        assert (result["job"], result["error"]["kind"]) == (None, "disk_full")
+        assert daemon.call("dictate.again")["text"] == result["text"]
+    finally:
+        limit_files(daemon.pid, "unlimited")
+    assert word_errors(words(result["text"]), SENTENCES[3]) <= 1
+    stored = speaker.dictate(speech(SENTENCES[2]))
+    assert daemon.call("dictate.again")["job"] == stored["job"]
+
+
 def test_dictations_that_wait_for_the_model_come_out_in_order(daemon: Daemon, speaker: Speaker) -> None:
     speaker.dictate(speech(SENTENCES[0]))  # the model is loaded
     worker = daemon.worker_pid("interactive")
@@ -183,6 +224,8 @@ def test_dictations_that_wait_for_the_model_come_out_in_order(daemon: Daemon, sp
             threads[-1].start()
             wait_for(lambda: daemon.call("dictate.status")["state"] == "thinking")
         assert len(daemon.call("dictate.status")["sessions"]) == len(SENTENCES)
+        with pytest.raises(CallError, match="a dictation is being transcribed with its model"):
+            daemon.call("model.unload")
     finally:
         os.kill(worker, signal.SIGCONT)
     for thread in threads:

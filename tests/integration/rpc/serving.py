@@ -21,7 +21,7 @@ from whisperd.rpc.server import serve
 from whisperd.rpc.socket import open_listener
 from whisperd.wire import names
 from whisperd.wire.daemon import InitializeParams, PingResult
-from whisperd.wire.job import JobIdsParams, JobParams, JobsResult, JobTextParams, JobWaitParams
+from whisperd.wire.job import JobIdsParams, JobListParams, JobParams, JobsResult, JobTextParams, JobWaitParams
 from whisperd.wire.types import Empty
 
 QUICK = RpcLimits(stop_grace=0.1)
@@ -41,6 +41,7 @@ class Daemon:
         self.cancelled = 0
         self.release = anyio.Event()
         self.pings = 0
+        self.pages = 0
         self.unreadable_after: int | None = None
 
     def commit(self, data: dict[str, Any] | None = None, job: int = 1) -> None:
@@ -62,6 +63,7 @@ class Daemon:
                 names.JOB_SHOW: self._show,
                 names.JOB_TEXT: self._text,
                 names.JOB_CANCEL: self._cancel,
+                names.JOB_LIST: self._list,
                 names.INITIALIZE: self._initialize,
             }
         )
@@ -90,6 +92,11 @@ class Daemon:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(fail)
+
+    async def _list(self, _: JobListParams) -> Any:
+        self.pages += 1
+        await anyio.lowlevel.checkpoint()
+        return {"jobs": ["x" * 1000] * 1000}
 
     async def _cancel(self, _: JobIdsParams) -> Any:
         async def fail() -> None:

@@ -1,5 +1,6 @@
 """What a client may cost, and what it can do to others: nothing."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -199,3 +200,53 @@ async def _answers_after_a_newline(client: Client) -> None:
             answer = await client.read()
             if not isinstance(answer, list) and answer["id"] == "last":
                 return
+
+
+# -- answers that nobody reads ----------------------------------------------------------------------------------------
+
+
+async def test_pages_that_a_client_does_not_read_are_not_made(tmp_path: Path) -> None:
+    async with serving(tmp_path) as daemon, contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(await connect(daemon)) for _ in range(20)]
+        for client in clients:
+            await client.send(*(request("job.list", n) for n in range(1, 31)))
+        async with await connect(daemon) as other:
+            for _ in range(30):
+                await other.ping()
+            await anyio.wait_all_tasks_blocked()
+            assert daemon.pages <= 2 * len(clients)
+            assert (await other.call("job.list"))["result"]["jobs"]
+        answers = [await clients[0].read() for _ in range(30)]
+        assert sorted(answer["id"] for answer in answers) == list(range(1, 31))
+        assert all("result" in answer for answer in answers)
+
+
+async def test_a_batch_array_of_pages_is_answered_as_far_as_there_is_room(tmp_path: Path) -> None:
+    async with serving(tmp_path) as daemon, await connect(daemon) as client:
+        await client.send(b"[" + b", ".join(request("job.list", n) for n in range(1, 31)) + b"]")
+        answers = await client.read()
+        whole = [answer for answer in answers if "result" in answer]
+        refused = [answer["error"]["data"]["kind"] for answer in answers if "error" in answer]
+        assert (1 < len(whole) <= 8, set(refused)) == (True, {"too_many_requests"})
+        assert len((await client.call("job.list"))["result"]["jobs"]) == 1000
+
+
+async def test_what_nobody_reads_has_a_limit_over_all_clients_and_room_again_once_they_are_gone(
+    tmp_path: Path,
+) -> None:
+    limits = RpcLimits(unread_answers=5 << 20)
+    async with serving(tmp_path, limits) as daemon, await connect(daemon) as other:
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(10):
+                client = await stack.enter_async_context(await connect(daemon))
+                await client.send(request("job.list", 1))
+            with anyio.fail_after(PATIENCE):
+                while daemon.pages < 10:
+                    await anyio.wait_all_tasks_blocked()
+            error = (await other.call("job.list"))["error"]
+            assert (error["data"]["kind"], error["data"]["retryable"]) == ("too_many_requests", True)
+            await other.ping()
+        await _until_connected(daemon)
+        with anyio.fail_after(PATIENCE):
+            while "error" in await other.call("job.list"):
+                await anyio.wait_all_tasks_blocked()

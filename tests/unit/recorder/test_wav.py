@@ -1,10 +1,13 @@
 """A WAV that is valid at every moment of its making."""
 
+import errno
+import os
 import stat
 import wave
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from whisperd.frames import AudioContext, Listen, Open, Opened, Plan, Source
 from whisperd.recorder.wav import GrowingWav
@@ -47,3 +50,21 @@ def test_a_recording_grows_between_two_listenings(tmp_path: Path) -> None:
     assert Handlers().answer(call).end == 1_600  # type: ignore[union-attr]
     growing.write(bytes(3_200))
     assert Handlers().answer(call).end == 3_200  # type: ignore[union-attr]
+
+
+def test_a_recording_that_the_full_disk_refuses_leaves_neither_a_file_nor_a_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="No space left"):
+                GrowingWav(str(tmp_path), "x")
+    assert (list(tmp_path.iterdir()), len(os.listdir("/proc/self/fd"))) == ([], before)
+    wav = GrowingWav(str(tmp_path), "x")
+    wav.discard()
+    assert (list(tmp_path.iterdir()), len(os.listdir("/proc/self/fd"))) == ([], before)

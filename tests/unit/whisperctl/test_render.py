@@ -1,5 +1,6 @@
 """Values as text: tables of examples, and what holds for every value."""
 
+import json
 import unicodedata
 
 import pytest
@@ -198,3 +199,18 @@ def test_broken_lines_have_all_words_and_fit_where_their_words_do(words: list[st
     room = columns - (hang if hang <= columns // 2 else 4)
     if all(render.width(word) <= room for word in words):
         assert all(render.width(line) <= columns for line in lines)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_on_a_terminal_means_the_same_and_acts_on_nothing(value: object) -> None:
+    shown = render.safe_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(shown) == value
+    assert all(char.isprintable() or char in render._KEPT for char in shown)
+
+
+def test_controls_that_json_lets_through_are_escaped_on_a_terminal() -> None:
+    assert render.safe_json('"a\x9b31m\u202e\U000e0001é"') == '"a\\u009b31m\\u202e\\udb40\\udc01é"'
