@@ -160,7 +160,8 @@ class Scheduler:
                 min(self._stranded), Command.REQUEUE, reason="its progress could not be stored"
             )
             self._stranded.discard(min(self._stranded))
-        await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now)])
+        longest = self._runner.retry.max_delay + CLOCK_TRUST
+        await self._ledger.commit(lambda c: [_wake(c, job, now) for job in order.due(c, now, longest)])
         await self._slots.end_outdated()
         waiting = self._leases.beside(await self._database.read(queue.startable))
         for slot in self._slots:
@@ -168,7 +169,7 @@ class Scheduler:
         for action in policy.decide(waiting, self.allowed, self._slots.snapshots()):
             await self._carry_out(action, group)
         await self._slots.end_idle()
-        if not self._rewriting and (late := await self._database.read(lambda c: order.outputs_due(c, now))):
+        if not self._rewriting and (late := await self._database.read(lambda c: order.outputs_due(c, now, longest))):
             self._rewriting = True
             group.start_soon(self._rewrite, late)
 

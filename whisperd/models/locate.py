@@ -135,7 +135,9 @@ def _is_folder(path: Path) -> bool:
 
 
 def _at_path(name: str) -> Path:
-    folder = Path(name).expanduser().absolute()
+    with suppress(RuntimeError):  # a user who does not exist
+        name = str(Path(name).expanduser())
+    folder = Path(name).absolute()
     if _is_folder(folder):
         return _complete(name, folder)
     raise ModelNotFoundError(

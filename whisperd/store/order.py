@@ -5,6 +5,7 @@ Owns: the queries that follow it, in time that does not grow with the queue. Lea
 """
 
 import json
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
@@ -168,15 +169,22 @@ def _model(job: JobRow) -> str | None:
     return job.model or job.options.model
 
 
-def due(conn: sqlite3.Connection, now: float) -> list[int]:
-    """The waiting jobs whose time has come."""
-    rows = conn.execute("SELECT id FROM jobs WHERE state = 'waiting' AND retry_at <= ? ORDER BY retry_at, id", (now,))
+def due(conn: sqlite3.Connection, now: float, longest: float = math.inf) -> list[int]:
+    """The waiting jobs whose time has come, or is more than `longest` seconds away: it was set by a clock that was
+    wrong, and nobody would wait for it."""
+    rows = conn.execute(
+        "SELECT id FROM jobs WHERE state = 'waiting' AND (retry_at <= ?1 OR retry_at > ?1 + ?2) ORDER BY retry_at, id",
+        (now, longest),
+    )
     return [job_id for (job_id,) in rows]
 
 
-def outputs_due(conn: sqlite3.Connection, now: float) -> list[int]:
-    """The completed jobs with files that are to be written again now."""
-    rows = conn.execute("SELECT id FROM jobs WHERE outputs_due_at <= ? ORDER BY outputs_due_at LIMIT 100", (now,))
+def outputs_due(conn: sqlite3.Connection, now: float, longest: float = math.inf) -> list[int]:
+    """The completed jobs with files that are to be written again now; `longest` as with `due`."""
+    rows = conn.execute(
+        "SELECT id FROM jobs WHERE outputs_due_at <= ?1 OR outputs_due_at > ?1 + ?2 ORDER BY outputs_due_at LIMIT 100",
+        (now, longest),
+    )
     return [job_id for (job_id,) in rows]
 
 

@@ -28,7 +28,7 @@ class ConfigShowResult(Struct, frozen=True):
 class ConfigCheckParams(Params, frozen=True):
     """A file by absolute path; the daemon's own without it."""
 
-    path: Annotated[str, Meta(pattern="^/", max_length=4096)] | None = None
+    path: Annotated[str, Meta(pattern="^/[^\\x00]*$", max_length=4096)] | None = None
 
 
 class ConfigProblem(Struct, frozen=True):

@@ -10,11 +10,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from whisperd.wire.types import ErrorData, Params
+from whisperd.wire.types import NO_NUL, ErrorData, Params
 
 SessionNumber = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Text = Annotated[str, Meta(max_length=10_000)]
-Name = Annotated[str, Meta(min_length=1, max_length=4_096)]
+Name = Annotated[str, Meta(min_length=1, max_length=4_096, pattern=NO_NUL)]
 
 
 class SessionState(enum.StrEnum):

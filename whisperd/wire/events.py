@@ -3,11 +3,11 @@
 Owns: these shapes. Leaves to others: the topics (`names`), and the data of dictation's events (`dictate`).
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from whisperd.wire.types import JobId, Params
+from whisperd.wire.types import JobId, Params, Seq
 
 
 class SubscribeParams(Params, frozen=True):
@@ -17,7 +17,7 @@ class SubscribeParams(Params, frozen=True):
     topics: list[str] = []
     jobs: list[JobId] = []
     batches: list[JobId] = []
-    since: Annotated[int, Meta(ge=0)] | None = None
+    since: Seq | None = None
 
 
 class SubscribeResult(Struct, frozen=True):

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from whisperd.wire.types import Params
+from whisperd.wire.types import NO_NUL, Params
 
-ModelName = Annotated[str, Meta(min_length=1, max_length=4096)]
+ModelName = Annotated[str, Meta(min_length=1, max_length=4096, pattern=NO_NUL)]
 """A known name, a repository as `owner/name`, or the path of a model's folder."""
 
 

@@ -5,11 +5,17 @@ which (`methods`), reading and writing JSON (`codec`), and what the methods do (
 ISO 8601 UTC with milliseconds, durations are seconds.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from whisperd.errors import WhisperdError
+
+NO_NUL: Final = "^[^\\x00]*$"
+"""The pattern of what may be, or name, a file: the kernel's names end at a NUL."""
+
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""An event's number; 0 is before the first."""
 
 JobId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 

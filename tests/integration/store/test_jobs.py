@@ -149,6 +149,18 @@ def test_waiting_jobs_are_due_at_their_times(conn: sqlite3.Connection) -> None:
     assert sorted(jobs.due(conn, 99.0)) == [late.id, early.id]
 
 
+def test_a_time_that_a_wrong_clock_has_set_is_not_waited_for(conn: sqlite3.Connection) -> None:
+    month = 30 * 24 * 3600.0
+    ahead = brought(conn, queued(conn), Command.START, Command.WAIT, now=month)
+    right = brought(conn, queued(conn), Command.START, Command.WAIT, now=100.0)
+    assert jobs.due(conn, 110.0) == []
+    assert order.due(conn, 110.0, longest=360.0) == [ahead.id]
+    assert order.due(conn, 131.0, longest=360.0) == [right.id, ahead.id]
+    done = brought(conn, queued(conn), Command.START, Command.COMPLETE)
+    jobs.update(conn, done.id, JobChanges(outputs_due_at=month))
+    assert (order.outputs_due(conn, 110.0), order.outputs_due(conn, 110.0, 360.0)) == ([], [done.id])
+
+
 def test_a_job_keeps_its_times_through_preemption(conn: sqlite3.Connection) -> None:
     job = brought(conn, queued(conn, now=1.0), Command.START, now=5.0)
     job = brought(conn, job, Command.REQUEUE, Command.START, now=9.0)
