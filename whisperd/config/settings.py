@@ -41,7 +41,7 @@ class SocketSettings(Section, frozen=True):
 
 
 class StateSettings(Section, frozen=True):
-    """`dir`: database, models, spool and lock. `backups`: database backups that are kept from before migrations."""
+    """`dir`: database, models, spool and lock. `backups`: days of which a database backup is kept."""
 
     dir: Path | None = None
     backups: Annotated[int, Meta(ge=0, le=100)] = 3
