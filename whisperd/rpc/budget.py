@@ -7,10 +7,15 @@ after page and reads none would otherwise have them all kept for it. Leaves to o
 
 import contextlib
 from collections.abc import AsyncGenerator
+from typing import Final
 
 import anyio
 
 from whisperd.errors import TooManyRequestsError
+
+
+SMALL: Final = 16 * 1024
+"""Bytes of an answer that is made whatever others leave unread, such as a ping's."""
 
 
 class Budget:
@@ -75,7 +80,8 @@ class Share:
     def take(self, size: int) -> None:
         """Hold an answer of so many bytes. Raises TooManyRequestsError where that would be too much."""
         budget = self._allowance.budget
-        if (self.held and self.held + size > budget.each) or (budget.held and budget.held + size > budget.total):
+        too_much = (self.held and self.held + size > budget.each) or (budget.held and budget.held + size > budget.total)
+        if too_much and size > SMALL:
             raise TooManyRequestsError(
                 f"answers of {budget.held >> 20} MB wait to be read", hint="read them, or ask for smaller pages"
             )

@@ -84,7 +84,7 @@ class Database:
     def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         def in_place(connection: sqlite3.Connection) -> T:
             result = function(connection)
-            place.check(self.path, self._place)  # before anybody is told that it is kept
+            place.check(self.path, self._place, _size(connection))  # before anybody is told that it is kept
             return result
 
         result = _transaction(self._writing, self.path, "IMMEDIATE", in_place)
@@ -94,7 +94,12 @@ class Database:
 
     async def check_place(self) -> None:
         """Raises DatabaseDisplacedError where the file is no longer the one that was opened, or was changed."""
-        await self._writer.call(lambda: place.check(self.path, self._place))  # never while it is written
+
+        def check() -> None:
+            with explained(self.path):
+                place.check(self.path, self._place, _size(self._writing))
+
+        await self._writer.call(check)  # never while it is written
 
     async def copy(self, target: Path) -> None:
         """Copy all that is committed, even from a file that has no name any more, to a new one. Raises OSError,
@@ -170,6 +175,13 @@ def _open_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    """Bytes that all pages take, those in the log included."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return pages * size
 
 
 def _transaction(

@@ -13,7 +13,7 @@ from whisperd.errors import DatabaseDisplacedError
 
 
 class Place(Struct, frozen=True):
-    """The files of an open database, by device and inode, and the main one's size, which only its writer changes.
+    """The files of an open database, by device and inode, and the main one's size, as its writer saw them last.
 
     `log` is None until there is one.
     """
@@ -32,14 +32,17 @@ def look(path: Path) -> Place:
     return Place((status.st_dev, status.st_ino), status.st_size, _log(path))
 
 
-def check(path: Path, before: Place) -> None:
-    """Raises DatabaseDisplacedError where the files are not those of `before`, which its writer saw last."""
+def check(path: Path, before: Place, most: int) -> None:
+    """Raises DatabaseDisplacedError where the files are not those of `before`, or the main one has another size.
+
+    `most` is what the database's pages take: up to there another program's checkpoint may have brought the log into it.
+    """
     now = look(path)
     if now.file != before.file:
         raise _displaced(path, "was replaced by another file")
     if before.log is not None and now.log != before.log:
         raise _displaced(path, "has lost its write-ahead log")
-    if now.size != before.size:
+    if now.size < before.size or now.size > max(before.size, most):
         raise _displaced(path, "was changed in place")
 
 

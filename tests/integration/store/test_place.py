@@ -110,3 +110,24 @@ async def test_another_program_may_read_it(path: Path) -> None:
         stranger.close()
         await database.check_place()
         await database.write(queued)
+
+
+async def test_another_program_may_bring_the_log_into_it(path: Path) -> None:
+    async with Database.open(path) as database:
+        await database.write(lambda conn: [queued(conn, new_job(b"/audio/%d" % n)) for n in range(500)])
+        stranger = sqlite3.connect(path)
+        assert stranger.execute("PRAGMA wal_checkpoint").fetchone()[0] == 0
+        stranger.close()
+        await database.check_place()
+        await database.write(queued)
+
+
+async def test_a_larger_file_that_was_copied_over_it_is_noticed(path: Path) -> None:
+    other = path.with_name("other")
+    async with Database.open(other) as larger:
+        await larger.write(lambda conn: [queued(conn, new_job(b"/audio/%d" % n)) for n in range(2_000)])
+    async with Database.open(path) as database:
+        await database.write(queued)
+        shutil.copyfile(other, path)
+        with pytest.raises(DatabaseCorruptError):
+            await database.write(queued)
