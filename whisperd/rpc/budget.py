@@ -13,7 +13,6 @@ import anyio
 
 from whisperd.errors import TooManyRequestsError
 
-
 SMALL: Final = 16 * 1024
 """Bytes of an answer that is made whatever others leave unread, such as a ping's."""
 
