@@ -20,7 +20,7 @@ from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError, Whispe
 from whisperd.jobs import retry
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
-from whisperd.store import backups, jobs, migrations
+from whisperd.store import backups, jobs
 from whisperd.store.backups import Backup
 from whisperd.store.connection import Database, connect
 from whisperd.store.faults import explained
@@ -186,7 +186,6 @@ def _salvage(path: Path, good: Backup | None, target: Path, now: float) -> Salva
     A copy is read, since SQLite writes to what it opens, and the damaged file may be wanted as it is.
     """
     copy = path.with_name(path.name + ".reading")
-    backup = good.path if good and good.version == len(migrations.MIGRATIONS) else None
     files = [copy, *(copy.with_name(copy.name + suffix) for suffix in ("-wal", "-shm"))]
     try:
         for source, file in ((path, files[0]), (path.with_name(path.name + "-wal"), files[1])):
@@ -196,7 +195,7 @@ def _salvage(path: Path, good: Backup | None, target: Path, now: float) -> Salva
         _complete(copy)
         target.unlink(missing_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        found = salvage(copy, backup, target, now)
+        found = salvage(copy, good.path if good else None, target, now)
         if backups.is_good(target):
             backups.sync(target)
             return found

@@ -6,7 +6,7 @@ made from.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +56,8 @@ class Salvaged(msgspec.Struct, frozen=True):
 
 
 def salvage(damaged: Path, backup: Path | None, fresh: Path, now: float) -> Salvaged:
-    """Make a database at `fresh`, an empty file, of all that can be read of the damaged one, and of what a backup of
-    the same version has of the rest.
+    """Make a database at `fresh`, an empty file, of all that can be read of the damaged one, and of what a backup
+    has of the rest; either may be of an earlier version.
 
     What was deleted since the backup stays so. Raises sqlite3.DatabaseError where nothing can be read, or `fresh` can't
     be written.
@@ -91,14 +91,18 @@ def _take_over(path: Path, made: sqlite3.Connection, wanted: Unread | None) -> U
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         highest = _sequences(source)
         for table, number in _NUMBERED.items():
+            columns = _shared(source, made, table)
             lost: set[int] = set()
             top = highest.get("jobs" if table.startswith("transcript") else table)
             only = None if wanted is None else _needed(table, wanted)
-            _insert(made, table, _numbered(source, made, table, number, top, lost, only))
+            if columns:
+                _insert(made, table, columns, _numbered(source, table, number, columns, top, lost, only))
             unread |= {table: frozenset(lost)} if lost else {}
         for table in _KEYED:
-            if wanted is None or table in wanted:
-                unread |= {} if _insert(made, table, _rows(source, made, table)) else {table: _EVERYTHING}
+            columns = _shared(source, made, table)
+            if columns and (wanted is None or table in wanted):
+                rows = _rows(source, table, columns)
+                unread |= {} if _insert(made, table, columns, rows) else {table: _EVERYTHING}
         _keep_sequences(made, highest)
     finally:
         source.close()
@@ -114,10 +118,10 @@ def _needed(table: str, wanted: Unread) -> frozenset[int]:
     return frozenset(number for one in (texts if table in texts else (table,)) for number in wanted.get(one, ()))
 
 
-def _insert(made: sqlite3.Connection, table: str, rows: Iterator[tuple[Any, ...]]) -> bool:
+def _insert(made: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> bool:
     """Whether all rows could be read; one that reads well and means nothing is left out."""
-    marks = ", ".join("?" * len(_columns(made, table)))
-    sql = f"INSERT OR IGNORE INTO {table} ({', '.join(_columns(made, table))}) VALUES ({marks})"  # noqa: S608
+    marks = ", ".join("?" * len(columns))
+    sql = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
     while True:
         try:
             row = next(rows)
@@ -131,27 +135,31 @@ def _insert(made: sqlite3.Connection, table: str, rows: Iterator[tuple[Any, ...]
             continue
 
 
-def _columns(made: sqlite3.Connection, table: str) -> list[str]:
-    return [name for _, name, *_ in made.execute(f"PRAGMA table_info({table})")]
+def _shared(source: sqlite3.Connection, made: sqlite3.Connection, table: str) -> list[str]:
+    """The columns that the table has in both: the other may be of an earlier version."""
+    there, here = (
+        [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")] for connection in (source, made)
+    )
+    return [name for name in here if name in there]
 
 
-def _rows(source: sqlite3.Connection, made: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    yield from source.execute(f"SELECT {', '.join(_columns(made, table))} FROM {table}")  # noqa: S608
+def _rows(source: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    yield from source.execute(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608
 
 
 def _numbered(
     source: sqlite3.Connection,
-    made: sqlite3.Connection,
     table: str,
     number: str,
+    columns: Sequence[str],
     top: int | None,
     lost: set[int],
     only: frozenset[int] | None,
 ) -> Iterator[tuple[Any, ...]]:
     """Every row that can be read, or those of `only`: what follows a damaged page is found by trying numbers."""
-    columns = ", ".join(_columns(made, table))
-    one = f"SELECT {columns} FROM {table} NOT INDEXED WHERE {number} = ?"  # noqa: S608
-    some = f"SELECT {number}, {columns} FROM {table} NOT INDEXED WHERE {number} > ? ORDER BY {number}"  # noqa: S608
+    read = ", ".join(columns)
+    one = f"SELECT {read} FROM {table} NOT INDEXED WHERE {number} = ?"  # noqa: S608
+    some = f"SELECT {number}, {read} FROM {table} NOT INDEXED WHERE {number} > ? ORDER BY {number}"  # noqa: S608
     if only is not None:
         yield from (row for at in sorted(only) if (row := source.execute(one, (at,)).fetchone()))
         return

@@ -153,3 +153,14 @@ async def test_a_checkpoint_that_may_be_in_pieces_is_begun_anew(filled: Path) ->
         row = await database.read(lambda c: jobs.get(c, job.id))
         assert row is not None
         assert row.done == 0.0
+
+
+async def test_a_database_of_an_earlier_version_is_read_into_the_present_tables(filled: Path) -> None:
+    conn = connect(filled)
+    conn.execute("ALTER TABLE jobs DROP COLUMN moved_to")  # as if a later version had brought it
+    conn.execute("DROP TABLE sharing_times")
+    conn.close()
+    damage(filled, *pages(filled, "jobs")[5:7])
+    rebuilt = recovery.rebuild(filled, NOW)
+    assert rebuilt.salvaged is not None
+    assert await counted(filled) == (rebuilt.salvaged.jobs, COUNT // 3)
