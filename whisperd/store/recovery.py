@@ -16,7 +16,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError, WhisperdError
+from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError, DatabaseError, WhisperdError
 from whisperd.jobs import retry
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
@@ -235,13 +235,19 @@ class PutBack(msgspec.Struct, frozen=True):
 async def rescue(database: Database) -> bool:
     """Where the open database's file is no longer in its place, copy all it holds to where `put_back` finds it.
 
-    Whether that was so. Raises DatabaseCorruptError where the copy is not sound, DiskFullError, OSError.
+    Whether that was so. Raises DatabaseCorruptError where the copy is not sound, DatabaseError where none can be made.
     """
     try:
         await database.check_place()
     except DatabaseDisplacedError:
         rescued = _rescued(database.path)
-        await database.copy(rescued)
+        try:
+            await database.copy(rescued)
+        except OSError as error:
+            raise DatabaseError(
+                f"{database.path} was taken away by another program and can't be put back ({error.strerror})",
+                hint=f"see to it that {rescued.parent} is there and can be written",
+            ) from error
         if not backups.is_good(rescued):
             rescued.unlink()
             raise DatabaseCorruptError(f"{database.path} was changed by another program and is damaged") from None

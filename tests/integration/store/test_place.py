@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.store.making import new_job, queued
-from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError
+from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError, DatabaseError
 from whisperd.store import jobs, recovery
 from whisperd.store.connection import Database
 
@@ -131,3 +131,11 @@ async def test_a_larger_file_that_was_copied_over_it_is_noticed(path: Path) -> N
         shutil.copyfile(other, path)
         with pytest.raises(DatabaseCorruptError):
             await database.write(queued)
+
+
+async def test_a_database_whose_folder_is_gone_is_told(path: Path) -> None:
+    async with Database.open(path) as database:
+        await database.write(queued)
+        shutil.rmtree(path.parent)
+        with pytest.raises(DatabaseError, match="can't be put back"):
+            await recovery.rescue(database)
