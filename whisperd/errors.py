@@ -150,7 +150,6 @@ class PullError(WhisperdError):
 class ConfigError(WhisperdError):
     """A configuration file or flag is wrong; the message names file, line and key path."""
 
-    code = names.REFUSED
     kind = "config"
 
 

@@ -118,6 +118,10 @@ def test_a_bad_file_keeps_the_old_settings_and_status_shows_what_is_wrong() -> N
         assert daemon.ctl("config", "reload").stdout == "nothing has changed\n"
         assert daemon.ctl("config", "path").stdout.strip() == str(daemon.config)
         assert daemon.ctl("config", "check").stdout.strip() == f"{daemon.config}: ok"
+        for path, kind in (("/dev/zero", "refused"), (f"{daemon.folder}/missing.toml", "not_found")):
+            with pytest.raises(CallError, match=r"configuration file /") as told:
+                daemon.call("config.check", path=path)
+            assert told.value.data["kind"] == kind
 
 
 def test_without_a_daemon_the_file_can_be_checked_and_the_default_one_printed(tmp_path: Path) -> None:

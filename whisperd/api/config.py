@@ -17,7 +17,7 @@ from whisperd.config.current import Current
 from whisperd.config.default import in_force
 from whisperd.config.file import read_file
 from whisperd.config.load import parse
-from whisperd.errors import ConfigError
+from whisperd.errors import ConfigError, NotFoundError, RefusedError
 from whisperd.reload import READ_DEADLINE, Reloader
 from whisperd.wire import config, names
 from whisperd.wire.types import Empty
@@ -48,17 +48,19 @@ class ConfigApi:
         )
 
     async def check(self, params: config.ConfigCheckParams) -> config.ConfigCheckResult:
-        """Raises ConfigError for a file that can't be read."""
+        """Raises NotFoundError, and RefusedError for what can't be read."""
         file = Path(params.path) if params.path else self._reloader.file
         try:
             with anyio.fail_after(READ_DEADLINE):
                 data = await anyio.to_thread.run_sync(lambda: read_file(file), abandon_on_cancel=True)
         except TimeoutError:
-            raise ConfigError(f"reading {file} took longer than {READ_DEADLINE:.0f} s") from None
+            raise RefusedError(f"reading {file} took longer than {READ_DEADLINE:.0f} s") from None
         except FileNotFoundError:
             if params.path:
-                raise ConfigError(f"there is no configuration file {file}", hint="check the path") from None
+                raise NotFoundError(f"there is no configuration file {file}", hint="check the path") from None
             data = b""  # the defaults apply
+        except ConfigError as error:
+            raise RefusedError(error.message, hint=error.hint) from error
         problems = parse(data)[1]
         return config.ConfigCheckResult(
             path=str(file),
