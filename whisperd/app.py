@@ -5,6 +5,7 @@ wait (the database's check) comes after. Stop: no new clients, the workers are k
 back at their checkpoints, the database and the lock are closed last. A step that fails ends what was started.
 """
 
+import atexit
 import logging
 import os
 import signal
@@ -284,6 +285,7 @@ async def _stop_on_signals(stop: anyio.Event, *, task_status: TaskStatus[None]) 
     # Whatever hangs (a disk, a thread in a file system), the end comes in time; all that matters is stored.
     signal.signal(signal.SIGALRM, _exit_at_once)
     signal.alarm(STOP_DEADLINE)
+    atexit.register(signal.alarm, 0)  # with all threads ended nothing hangs, and nobody would handle it any more
 
 
 def _exit_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -71,8 +71,13 @@ class _Trial:
         except CallError as error:
             self.done.append(f"   refused: {error}")
         except OSError:
-            self._clients.pop(person).close()
+            self._hang_up(person)
         return None
+
+    def _hang_up(self, *people: int) -> None:
+        for person in people:
+            if client := self._clients.pop(person, None):
+                client.close()
 
     def _some_jobs(self) -> list[int]:
         known = sorted(self._acknowledged)
@@ -140,9 +145,7 @@ class _Trial:
         if not pids or self._draw.random() < 0.4:
             self.done.append("kill -9 of the daemon")
             self._daemon.kill()
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
+            self._hang_up(*list(self._clients))
             self._daemon.start()
         else:
             pid = self._draw.choice(pids)
@@ -163,6 +166,7 @@ class _Trial:
     def settle(self) -> list[str]:
         """Let all end that is not held by a person's word, and what is wrong then."""
         daemon = self._daemon
+        self._hang_up(*list(self._clients))
         daemon.call("queue.resume")
         for name in ("red", "blue"):
             for verb in ("start", "resume"):
