@@ -59,10 +59,9 @@ class Shelf:
         have_jobs = await self._database.read(lambda c: recordings.with_jobs(c, unsettled))
         return sorted(unsettled - have_jobs)
 
-    async def clear(self, keep: float) -> None:
-        """Remove the recordings that need nothing more and were last written `keep` seconds ago or earlier."""
+    async def clear(self, limit: float) -> None:
+        """Remove the recordings that need nothing more and were last written at `limit` (unix seconds) or earlier."""
         found = await anyio.to_thread.run_sync(_all_below, self._folder)
-        limit = time.time() - keep
         old = {path for path, written in found.items() if written <= limit}
         done = old - await self._unsettled(dict.fromkeys(old, 0.0))
         if done:

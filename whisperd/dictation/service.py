@@ -17,6 +17,7 @@ import msgspec
 from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from whisperd.clock import SteadyClock
 from whisperd.config.current import Current
 from whisperd.dictation import course, listening
 from whisperd.dictation.recordings import Shelf, recordings_folder
@@ -63,6 +64,7 @@ class Dictation:
         hooks: Hooks,
         state_dir: Path,
         runtime_dir: Path,
+        clock: SteadyClock,
     ) -> None:
         """`runtime_dir`: for recordings that nothing is kept of; in memory, where the system has such a folder."""
         self._ledger = ledger
@@ -71,6 +73,7 @@ class Dictation:
         self._current = current
         self._hooks = hooks
         self._state_dir = state_dir
+        self._clock = clock
         self._microphone = Microphone()
         self._shelf = Shelf(ledger.database, recordings_folder(state_dir), runtime_dir / "private")
         self._numbers = itertools.count(1)
@@ -298,7 +301,7 @@ class Dictation:
     async def _clear(self) -> None:
         while True:
             try:
-                await self._shelf.clear(self._current.settings.dictation.keep_recordings)
+                await self._shelf.clear(self._clock.now() - self._current.settings.dictation.keep_recordings)
             except (DatabaseError, DiskFullError, OSError) as error:
                 _log.error("old recordings could not be removed: %s", error)
             await anyio.sleep(CLEAR_INTERVAL)

@@ -6,7 +6,6 @@ others: what is removed (`whisperd.store.retention`), recordings (dictation's ow
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +13,7 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
+from whisperd.clock import SteadyClock
 from whisperd.config.current import Current
 from whisperd.config.settings import RetentionSettings
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError
@@ -61,8 +61,9 @@ def cutoffs(settings: RetentionSettings, now: float) -> Cutoffs:
 class Retention:
     """`run` is its task."""
 
-    def __init__(self, database: Database, bus: EventBus, current: Current) -> None:
+    def __init__(self, database: Database, bus: EventBus, current: Current, clock: SteadyClock) -> None:
         self._database = database
+        self._clock = clock
         self._bus = bus
         self._current = current
         self._wake = anyio.Event()
@@ -76,7 +77,7 @@ class Retention:
         while True:
             self._wake = anyio.Event()
             try:
-                removed = await self.enforce(cutoffs(self._current.settings.retention, time.time()))
+                removed = await self.enforce(cutoffs(self._current.settings.retention, self._clock.now()))
             except DatabaseCorruptError:
                 raise
             except (DatabaseError, DiskFullError) as error:

@@ -80,6 +80,12 @@ def newest(conn: sqlite3.Connection) -> int:
     return seq
 
 
+def newest_time(conn: sqlite3.Connection) -> float | None:
+    """When the last event was (unix seconds); None before the first."""
+    row = conn.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else row[0]
+
+
 def forget(conn: sqlite3.Connection, job_id: int) -> None:
     """Remove a job's story, but for the newest event of all: readers go by it to know that they have all."""
     conn.execute("DELETE FROM events WHERE job = ? AND seq < (SELECT max(seq) FROM events)", (job_id,))

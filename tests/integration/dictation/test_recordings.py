@@ -1,6 +1,7 @@
 """Recordings are kept until they have a transcript, and for their time."""
 
 import os
+import time
 from pathlib import Path
 
 import anyio
@@ -31,7 +32,7 @@ def test_only_what_has_a_transcript_and_has_had_its_time_is_removed(tmp_path: Pa
             other = recording(tmp_path, "mine.wav", 7200)
             for path in (old, young):
                 await shelf.settle(path, "transcribed")
-            await shelf.clear(3600)
+            await shelf.clear(time.time() - 3600)
         left = {os.fsencode(path) for path in (tmp_path / "recordings").glob("*/*")}
         assert left == {young, unread, other}
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.store.making import FAILURE, brought, plan, queued, result
 from tests.integration.store.test_history import said
+from whisperd.clock import SteadyClock
 from whisperd.config.current import Current
 from whisperd.config.settings import RetentionSettings
 from whisperd.events import EventBus
@@ -137,7 +138,7 @@ async def test_all_limits_are_enforced_and_the_room_is_given_back(path: Path) ->
         old = [await database.write(lambda c: completed(c, 1.0, "word " * 20_000)) for _ in range(150)]
         kept = await database.write(lambda c: completed(c, time.time()))
         before = await database.read(retention.size)
-        work = Retention(database, bus, Current.__new__(Current))
+        work = Retention(database, bus, Current.__new__(Current), SteadyClock(None))
         limits = Cutoffs(transcripts=2.0, jobs=2.0, checkpoints=2.0, events=2.0)
         removed = await work.enforce(limits)
         assert removed == task.Removed(transcripts=150, jobs=150, checkpoints=151, events=450)
