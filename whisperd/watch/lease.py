@@ -9,7 +9,6 @@ and sends us SIGIO, whose default is death: `ignore_lease_breaks` comes first.
 
 import errno
 import fcntl
-import os
 import signal
 
 
@@ -18,17 +17,12 @@ def ignore_lease_breaks() -> None:
     signal.signal(signal.SIGIO, signal.SIG_IGN)
 
 
-def is_open_for_writing(path: bytes) -> bool | None:
-    """None where it can't be told: no leases on this file system, or the file is another user's.
-
-    Raises OSError when the file can't be opened for reading.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
+def is_open_for_writing(descriptor: int) -> bool | None:
+    """Of a file that was opened for reading; None where it can't be told: no leases on this file system, or the file is
+    another user's."""
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         return True if error.errno == errno.EAGAIN else None
-    finally:
-        os.close(descriptor)
     return False

@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisperd.jobs.version import Version
-from whisperd.watch.finished import BLIND_SETTLE, MAX_RECHECK, Finished, Observation, Settling, observe
+from whisperd.watch.finished import BLIND_SETTLE, MAX_RECHECK, PATIENCE, Finished, Observation, Settling, observe
 
 ONE = Version(1, 2, 3, 4)
 GROWN = Version(1, 2, 30, 40)
 
 
-def seen(at: float, version: Version = ONE, *, age: float | None = None, written: bool | None = False) -> Observation:
-    return Observation(version, at, age, written)
+def seen(
+    at: float, version: Version = ONE, *, age: float | None = None, written: bool | None = False, missing: int = 0
+) -> Observation:
+    return Observation(version, at, age, written, missing)
 
 
 def test_a_file_is_finished_once_it_has_not_changed_for_the_settle_time() -> None:
@@ -61,15 +63,33 @@ def test_where_writers_can_not_be_seen_a_file_must_rest_for_longer() -> None:
     assert observe(first, seen(BLIND_SETTLE, written=None), 2.0) == Finished(ONE)
 
 
+def test_a_file_that_promises_more_is_waited_for_until_nobody_can_be_expected_to_go_on() -> None:
+    first = observe(None, seen(10.0, missing=5_000), 2.0)
+    assert first == Settling(ONE, 10.0, 0, 12.0, "it has only just changed")
+    short = observe(first, seen(12.0, missing=5_000), 2.0)
+    assert short == Settling(ONE, 10.0, 1, 14.0, "its header promises 5,000 bytes more")
+    assert isinstance(observe(short, seen(14.0, GROWN), 2.0), Settling)
+    looks = 0
+    state: Settling | Finished = short
+    while isinstance(state, Settling):
+        at = state.due
+        state, looks = observe(state, seen(at, missing=5_000), 2.0), looks + 1
+    assert (at, looks) == (10.0 + PATIENCE, 33)
+    assert observe(None, seen(9_000.0, age=PATIENCE, missing=5_000), 2.0) == Finished(ONE)
+
+
 @dataclass(frozen=True)
 class Look:
     after: float
     version: Version
     written: bool | None
+    missing: int
 
 
 VERSIONS = st.sampled_from([ONE, GROWN, Version(1, 5, 3, 4), Version(1, 2, 3, 5)])
-LOOKS = st.builds(Look, st.floats(0.0, 20.0), VERSIONS, st.sampled_from([True, False, None]))
+LOOKS = st.builds(
+    Look, st.floats(0.0, 20.0), VERSIONS, st.sampled_from([True, False, None]), st.sampled_from([0, 0, 100])
+)
 
 
 @given(st.lists(LOOKS, min_size=1, max_size=30), st.floats(0.0, 15.0))
@@ -80,9 +100,10 @@ def test_whatever_is_seen_only_a_file_at_rest_with_no_writer_is_finished(looks: 
         now += look.after
         if look.version != before:
             at_rest_since, before = now, look.version
-        after = observe(state, seen(now, look.version, written=look.written), settle)
+        after = observe(state, seen(now, look.version, written=look.written, missing=look.missing), settle)
         if isinstance(after, Finished):
             assert look.written is not True
+            assert not look.missing or at_rest_since + PATIENCE <= now
             needed = settle if look.written is False else max(settle, BLIND_SETTLE)
             assert at_rest_since + needed <= now
             assert after.version == look.version
