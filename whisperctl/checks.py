@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from whisperctl.context import Context
     from whisperctl.shapes import Check, Json
 
-_NEEDED = ("anyio", "msgspec", "watchfiles", "platformdirs", "faster_whisper", "ctranslate2", "av", "numpy")
+_NEEDED = ("anyio", "msgspec", "platformdirs", "faster_whisper", "ctranslate2", "av", "numpy")
 """What the daemon and its worker import from outside the standard library."""
 
 

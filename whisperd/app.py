@@ -40,6 +40,7 @@ from whisperd.api.queue import QueueApi
 from whisperd.api.watch import WatchApi
 from whisperd.batch_commands import BatchCommands
 from whisperd.batch_progress import BatchFigures, BatchProgress
+from whisperd.clock import SteadyClock
 from whisperd.config import flags
 from whisperd.config.current import Current
 from whisperd.config.effects import Effect, diff
@@ -175,8 +176,11 @@ async def _run_with(
     presenter = Presenter(database, scheduler, live)
     identity = Identity(places.state_dir, places.socket, places.config, time.time(), since_boot(), lanes)
     reloader = Reloader(current, ledger)
-    watching = WatchService(ledger, commands, bus, current, places.state_dir)
-    dictation = Dictation(ledger, scheduler, commands, bus, current, hooks, places.state_dir, places.socket.parent)
+    clock = SteadyClock(await database.read(events.newest_time))
+    watching = WatchService(ledger, commands, bus, current, places.state_dir, clock)
+    dictation = Dictation(
+        ledger, scheduler, commands, bus, current, hooks, places.state_dir, places.socket.parent, clock
+    )
     doctor = Doctor(database, current, reloader, watching, dictation, places.state_dir)
     daemon = DaemonApi(identity, database, scheduler, presenter, doctor, reloader, stop)
     config = ConfigApi(current, reloader)
@@ -189,7 +193,7 @@ async def _run_with(
     dictate = DictateApi(dictation)
     watch = WatchApi(database, watching, current, places.state_dir)
     history = HistoryApi(database, commands)
-    retention = Retention(database, bus, current)
+    retention = Retention(database, bus, current, clock)
     bench = Bench(database, bus, current, places.state_dir)
     model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
     health = HealthApi(ledger, bus, scheduler, watching, reloader, current, places.state_dir, damage)

@@ -42,6 +42,7 @@ class Sight(Struct, frozen=True):
     disk_floor: int = 0
     no_model: str | None = None
     lost_folders: tuple[tuple[str, str], ...] = ()
+    untold_folders: tuple[tuple[str, str], ...] = ()
     database: str | None = None
     damage: str | None = None
     config_error: str | None = None
@@ -101,3 +102,6 @@ def _work(seen: Sight, limits: HealthSettings) -> Iterator[Reason]:
     for folder, reason in seen.lost_folders:
         hint = "mount or make it again, or remove it with `whisperctl watch remove`"
         yield Reason("folder_lost", Level.DEGRADED, f"the drop folder {folder} is not watched: {reason}", hint)
+    for folder, reason in seen.untold_folders:
+        hint = "watch folders further in, or have it polled on purpose: `whisperctl watch set --notice polling`"
+        yield Reason("folder_polled", Level.DEGRADED, f"the drop folder {folder} is polled in part: {reason}", hint)

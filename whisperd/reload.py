@@ -20,7 +20,7 @@ from whisperd.config.paths import config_file
 from whisperd.config.settings import Settings
 from whisperd.errors import ConfigError
 from whisperd.ledger import Ledger
-from whisperd.watch.scanner import Key
+from whisperd.watch.scanner import Key, opened
 from whisperd.watch.watcher import Watcher
 from whisperd.wire import names
 
@@ -41,7 +41,7 @@ class Reloader:
         self._started_with = current.settings
         self._turn = anyio.Lock()
         self._touched = anyio.Event()
-        self._watcher = Watcher(recursive=False)
+        self._watcher = Watcher()
 
     @property
     def waiting(self) -> list[str]:
@@ -90,11 +90,16 @@ class Reloader:
                 self._touched = anyio.Event()
                 wanted = await anyio.to_thread.run_sync(lambda: places(self.file), abandon_on_cancel=True)
                 for folder in watched.keys() - wanted.keys():
-                    self._watcher.unregister(os.fsencode(folder), watched.pop(folder))
+                    self._watcher.leave(watched.pop(folder))
                 for folder, entries in wanted.items():
+                    if folder not in watched:
+                        self.touch()  # what happened before is not told
                     listener = watched.setdefault(folder, _Listener(self))
                     listener.entries = entries
-                    self._watcher.register(os.fsencode(folder), listener)
+                    await anyio.to_thread.run_sync(
+                        lambda folder=folder, listener=listener: _enter(self._watcher, folder, listener),
+                        abandon_on_cancel=True,
+                    )
                 await self._touched.wait()
                 try:
                     await self.reload()
@@ -117,13 +122,19 @@ class _Listener:
         if any(name in self.entries for _, name in keys):
             self._reloader.touch()
 
-    def lost(self, trouble: str | None) -> None:
-        if trouble is not None:
-            _log.warning("changes of the configuration are not noticed: %s; `whisperctl config reload`", trouble)
-
-    def restored(self) -> None:
-        """What happened before was not seen."""
+    def lost(self) -> None:
         self._reloader.touch()
+
+
+def _enter(watcher: Watcher, folder: Path, listener: _Listener) -> None:
+    watcher.begin_round(listener)
+    try:
+        with opened(os.fsencode(folder), b"") as descriptor:
+            trouble = watcher.enter(listener, b"", descriptor)
+    except OSError as error:
+        trouble = f"{folder} can't be opened ({error.strerror})"
+    if trouble is not None:
+        _log.warning("changes of the configuration are not noticed: %s; `whisperctl config reload`", trouble)
 
 
 def places(file: Path) -> dict[Path, frozenset[bytes]]:

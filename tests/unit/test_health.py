@@ -33,6 +33,7 @@ def test_nothing_is_wrong_at_the_limits() -> None:
         ({"disk_free": 999_999_999}, "disk", Level.FAILING),
         ({"no_model": "no model is installed"}, "no_model", Level.FAILING),
         ({"lost_folders": (("/drop", "missing"),)}, "folder_lost", Level.DEGRADED),
+        ({"untold_folders": (("/drop", "too many folders"),)}, "folder_polled", Level.DEGRADED),
         ({"database": "the database is locked"}, "database", Level.FAILING),
         ({"damage": "the database was damaged"}, "database_damaged", Level.DEGRADED),
         ({"config_error": "config.toml:1: no"}, "config", Level.DEGRADED),

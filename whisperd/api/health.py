@@ -161,6 +161,11 @@ class HealthApi:
                 for folder in self._watching.folders
                 if folder.state in LOST
             ),
+            untold_folders=tuple(
+                (printable(os.fsdecode(folder.row.path)), folder.untold)
+                for folder in self._watching.folders
+                if folder.untold is not None
+            ),
             database=trouble,
             damage=self._damage,
             config_error=self._reloader.error,

@@ -1,24 +1,21 @@
-"""One watched folder: from what lies in it to queued jobs.
+"""One watched folder: its rounds and its state.
 
-Owns: the folder's rounds (when its folders and all its files are looked at, which hints are followed, when unfinished
-files are looked at again), its state, and what is remembered of it between two rounds. Leaves to others: looking
-(`scanner`), the rules (`names`, `finished`, `orphans`), rows and jobs (`whisperd.store.watch`, `taking`).
-
-Nothing that is only in memory decides whether a file is transcribed: after a kill, a full scan finds the same files
-with the same rows.
+Owns: when its folders and all its files are looked at, when unfinished files are looked at again, and what is told of
+it. Leaves to others: what is found (`finding`), what becomes of audio afterwards (`afterwards`), whose a file is
+(`territory`), the rules (`names`, `finished`, `orphans`), rows and jobs (`whisperd.store.watch`, `taking`).
 """
 
 import logging
 import os
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import anyio
 import msgspec
 
-from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, QueueFullError
+from whisperd.clock import SteadyClock
+from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, NotFoundError, QueueFullError
 from whisperd.job_commands import JobCommands
 from whisperd.jobs.folder import Afterwards, FolderState, Notice
 from whisperd.jobs.job import Options
@@ -26,15 +23,18 @@ from whisperd.ledger import Ledger
 from whisperd.printable import printable
 from whisperd.store import watch
 from whisperd.store.watch import FolderRow, NewFile
-from whisperd.watch import root, scanner, tending
+from whisperd.watch import root
+from whisperd.watch.afterwards import Tender
 from whisperd.watch.disk import Disk, UnresponsiveError
-from whisperd.watch.finished import Finished, Settling
-from whisperd.watch.names import NameRules, joined
-from whisperd.watch.orphans import concerns
+from whisperd.watch.finding import Finder, Found
+from whisperd.watch.finished import Settling
+from whisperd.watch.names import NameRules
 from whisperd.watch.planning import Planned, Planner, present
 from whisperd.watch.rounds import Rounds
-from whisperd.watch.scanner import Entry, Facts, Inspected, Key, Listing, Place, Walk
-from whisperd.watch.taking import CHUNK, Taker, parts
+from whisperd.watch.scanner import Key, Walk
+from whisperd.watch.taking import Taker, parts
+from whisperd.watch.territory import Claims, Territory, foreign_to
+from whisperd.watch.watcher import Watcher
 from whisperd.wire import names
 from whisperd.wire.paths import to_wire
 
@@ -46,23 +46,24 @@ TROUBLE_PAUSE: Final = 30.0
 """Seconds until files that could not be queued (a full queue or disk) are tried again."""
 TEND_EVERY: Final = 60.0
 """Seconds between two looks for audio that is to be moved or deleted by now."""
-MANY_HINTS: Final = 500
-"""Hints after which listing whole folders costs less than looking at single files."""
 
 
 class Surroundings(msgspec.Struct, frozen=True):
     """What a folder needs of the rest of the daemon.
 
     `admit` raises DiskFullError while nothing may be queued; `options` are those of a folder's jobs, with nothing left
-    open; `others` the paths of all watched folders; `watched` (de)registers a folder with the kernel's watcher.
+    open; `others` what all other watched folders claim, by the folder's id; `claimed` is told when a folder's own
+    claims are others than before; `clock` is what deletions are decided by.
     """
 
     ledger: Ledger
     commands: JobCommands
     admit: Callable[[], Awaitable[None]]
     options: Callable[[FolderRow], Options]
-    others: Callable[[], frozenset[bytes]]
-    watched: Callable[["FolderWatch", bool], None]
+    others: Callable[[int], Mapping[int, Claims]]
+    claimed: Callable[[int], None]
+    watcher: Watcher
+    clock: SteadyClock
 
 
 class FolderWatch:
@@ -75,40 +76,41 @@ class FolderWatch:
         self.last_error: str | None = None
         self.last_found: tuple[float, bytes] | None = None
         self.last_scan_at: float | None = None
-        self.settling: dict[Key, Settling | None] = {}
-        """Files that are not known to be finished; None for one that was not looked at yet."""
+        self.claims = root.claims(row.path, row.rules, named=True)
+        self.options = around.options(row)
         self._around = around
         self._database = around.ledger.database
-        self.options = around.options(row)
         self._names = NameRules(row.rules)
         self._disk = Disk()
         self._taker = Taker(row, self.options, self._disk, self._database, around.commands)
+        self._finder = Finder(row.id, self._taker, self._disk, self._database, self, around.watcher)
+        self._tender = Tender(row, self._disk, self._database, around.clock)
         self._turn = anyio.Lock()
         self._wake = anyio.Event()
         self._root: root.Root | None = None
-        self._facts: dict[bytes, Facts] = {}
-        self._hints: set[Key] = set()
-        self._again: set[Key] = set()
-        self._no_events: str | None = None
         self._rounds = Rounds()
         self._tend_due = self._not_before = float("-inf")
+
+    @property
+    def settling(self) -> Mapping[Key, Settling | None]:
+        """Files that are not known to be finished."""
+        return self._finder.settling
+
+    @property
+    def untold(self) -> str | None:
+        """Why the kernel does not tell of all changes though it was asked to; None where it does."""
+        return self._finder.untold if self.state is FolderState.POLLING and self._finder.listens else None
 
     # -- told by others -----------------------------------------------------------------------------------------------
 
     def hint(self, keys: set[Key]) -> None:
-        wanted = {key for key in keys if key not in self.settling and b"/." not in b"/" + joined(*key)}
-        if wanted:
-            self._hints |= wanted
+        if self._finder.hint(keys):
+            if self._finder.overrun:
+                self._finder.drop_hints()
+                self._rounds.begin_anew()
             self.poke()
 
-    def lost(self, trouble: str | None) -> None:
-        self._rounds.begin_anew()
-        self._no_events = trouble
-        self.poke()
-
-    def restored(self) -> None:
-        """What happened while no hints came is found by a scan."""
-        self._no_events = None
+    def lost(self) -> None:
         self._rounds.begin_anew()
         self.poke()
 
@@ -123,6 +125,10 @@ class FolderWatch:
 
     # -- the rounds ---------------------------------------------------------------------------------------------------
 
+    async def locate(self) -> None:
+        """Find out what the folder claims, links resolved, before anybody scans; its names are enough meanwhile."""
+        self.claims = await self._disk.call(lambda: root.claims(self.row.path, self.row.rules))
+
     async def run(self) -> None:
         try:
             while True:
@@ -132,7 +138,7 @@ class FolderWatch:
                 with anyio.move_on_at(self._next_time()):
                     await self._wake.wait()
         finally:
-            self._around.watched(self, False)
+            self._finder.end()
             self._disk.end()
 
     async def _step_in_spite_of_trouble(self) -> None:
@@ -143,6 +149,8 @@ class FolderWatch:
             self._begin_anew_after(TROUBLE_PAUSE)
         except DatabaseCorruptError:
             raise
+        except NotFoundError:
+            self._not_before = float("inf")  # it has been removed, and this task is about to be cancelled
         except (QueueFullError, DiskFullError, DatabaseError) as error:
             self.last_error = error.message
             _log.warning("%s: %s", self._shown, error.message)
@@ -168,36 +176,55 @@ class FolderWatch:
             return
         if now >= self._rounds.files_due:
             self.last_error = None
-            await self._scan(Walk(self._place, self._facts))
-            self._round_done(all_files=True)
+            await self._round_done(await self._finder.scan_all(self._territory), now, all_files=True)
         elif now >= self._rounds.folders_due:
-            await self._scan(Walk(self._place, self._facts, list(self._facts), only_changed=True))
-            self._round_done(all_files=False)
-        await self._follow_hints()
-        await self._settle()
+            await self._round_done(await self._finder.scan_folders(self._territory), now, all_files=False)
+        self._note(await self._finder.follow_hints(self._territory))
+        await self._settle(self._root)
         if self.row.rules.afterwards is not Afterwards.KEEP and now >= self._tend_due:
-            await self._tend()
+            self._tend_due = anyio.current_time() + TEND_EVERY
+            await self._tender.tend(self._territory)
 
-    def _round_done(self, *, all_files: bool) -> None:
+    async def _round_done(self, found: Found, begun: float, *, all_files: bool) -> None:
+        self._note(found)
+        assert self._root is not None
+        await self._tell_notice(self._root)
         if all_files:
             self.last_scan_at = time.time()
-        self._rounds.done(anyio.current_time(), all_files=all_files, events=self.state is FolderState.WATCHING)
+        now = anyio.current_time()
+        told = self.state is FolderState.WATCHING
+        self._rounds.done(now, all_files=all_files, events=told, took=now - begun)
+
+    def _note(self, found: Found) -> None:
+        self.last_error = found.trouble or self.last_error
+        if found.new:
+            self._rounds.found()
 
     def _next_time(self) -> float:
         if self.state is FolderState.DISABLED:
             return float("inf")
-        times = [settling.due if settling else self._not_before for settling in self.settling.values()]
-        times.append(self._rounds.next)
+        times = [self._finder.next_due(self._not_before), self._rounds.next]
         if self.row.rules.afterwards is not Afterwards.KEEP:
             times.append(self._tend_due)
         return max(min(times), self._not_before)
 
+    async def _settle(self, found: root.Root) -> None:
+        due = self._finder.due(time.monotonic())
+        if due:
+            await self._around.admit()
+        for part in parts(due):
+            if rows := await self._finder.take(found, self._territory, part):
+                self.last_found = (time.time(), rows[-1].audio)
+
+    # -- the folder itself --------------------------------------------------------------------------------------------
+
     @property
-    def _place(self) -> Place:
-        rules = self.row.rules
-        trees = [os.fsencode(tree).rstrip(b"/") for tree in (rules.move_to, rules.options.output_dir) if tree]
-        excluded = (self._around.others() | frozenset(trees)) - {self.row.path}
-        return Place(self.row.path, self._names, rules.recursive, excluded)
+    def _territory(self) -> Territory:
+        assert self._root is not None
+        others = self._around.others(self.row.id).values()
+        claimed = frozenset[bytes]().union(*(claims.roots | claims.archives for claims in others))
+        foreign = foreign_to(self.claims, claimed)
+        return Territory(self._root.path, self._names, self.row.rules.recursive, foreign)
 
     @property
     def _shown(self) -> str:
@@ -205,38 +232,49 @@ class FolderWatch:
 
     async def _find_root(self) -> bool:
         """Whether the folder is there and can be watched; its state follows."""
-        found = await self._disk.call(lambda: root.find(self.row.path))
+        rules = self.row.rules
+        found, claims = await self._disk.call(lambda: (root.find(self.row.path), root.claims(self.row.path, rules)))
+        if claims != self.claims:
+            self.claims = claims
+            self._around.claimed(self.row.id)
         if isinstance(found, root.Root):
-            known = await self._database.read(lambda c: watch.counts(c, self.row.id)) if found.empty else {}
-            if root.is_unmounted(found, self.row.device, sum(known.values())):
-                found = root.Obstacle(FolderState.UNMOUNTED, f"nothing is mounted at {self._shown}")
+            found = await self._objection(found) or found
         if isinstance(found, root.Obstacle):
             self._root = None
-            self._facts.clear()
-            self.settling.clear()
-            self._around.watched(self, False)
+            self._finder.forget()
             await self._set_state(found.state, found.reason)
             return False
         before, self._root = self._root, found
         if before is None or (before.device, before.inode) != (found.device, found.inode):
-            self._facts.clear()
+            self._finder.forget()
             self._rounds.begin_anew()
-            self._around.watched(self, False)
         if self.row.device != found.device:
             await self._database.write(lambda c: watch.set_device(c, self.row.id, found.device))
             self.row = msgspec.structs.replace(self.row, device=found.device)
-        await self._choose_notice(found)
+        notice = rules.notice
+        self._finder.listens = notice is Notice.EVENTS or (notice is Notice.AUTO and not found.remote)
+        await self._tell_notice(found)
         return True
 
-    async def _choose_notice(self, found: root.Root) -> None:
-        notice = self.row.rules.notice
-        polled = notice is Notice.POLLING or (notice is Notice.AUTO and found.remote)
-        self._around.watched(self, not polled)
-        if polled:
-            why = "as its rules say" if notice is Notice.POLLING else f"{found.file_system} tells nothing of changes"
-            await self._set_state(FolderState.POLLING, why)
-        elif self._no_events:
-            await self._set_state(FolderState.POLLING, self._no_events)
+    async def _objection(self, found: root.Root) -> root.Obstacle | None:
+        """What is in the way though the folder is there."""
+        for folder_id, claims in self._around.others(self.row.id).items():
+            if folder_id < self.row.id and found.path in claims.roots:
+                reason = f"{self._shown} leads to the same folder as watched folder {folder_id}"
+                return root.Obstacle(FolderState.UNREADABLE, reason)
+        known = await self._database.read(lambda c: watch.counts(c, self.row.id)) if found.empty else {}
+        if root.is_unmounted(found, self.row.device, sum(known.values())):
+            return root.Obstacle(FolderState.UNMOUNTED, f"nothing is mounted at {self._shown}")
+        return None
+
+    async def _tell_notice(self, found: root.Root) -> None:
+        """How new files are noticed, as the folder's state."""
+        if self.row.rules.notice is Notice.POLLING:
+            await self._set_state(FolderState.POLLING, "as its rules say")
+        elif not self._finder.listens:
+            await self._set_state(FolderState.POLLING, f"{found.file_system} tells nothing of changes")
+        elif self._finder.untold:
+            await self._set_state(FolderState.POLLING, self._finder.untold)
         else:
             await self._set_state(FolderState.WATCHING, None)
 
@@ -251,104 +289,6 @@ class FolderWatch:
         told = {key: value for key, value in data.items() if value is not None}
         await self._around.ledger.record(names.TOPIC_WATCH_STATE, told)
 
-    # -- finding ------------------------------------------------------------------------------------------------------
-
-    async def _scan(self, walk: Walk, *, again: bool = False) -> None:
-        while not walk.done:
-            for listing in await self._disk.call(walk.batch):
-                await self._reconcile(listing, again=again)
-        for parent in walk.vanished:
-            self._facts.pop(parent, None)
-
-    async def _reconcile(self, listing: Listing, *, again: bool) -> None:
-        if listing.trouble:
-            self.last_error = listing.trouble
-            return
-        found = await self._taker.concerned(listing.parent, listing.entries, again=again)
-        await self._notice([(listing.parent, entry) for entry in found], again=again)
-        if listing.facts:
-            self._facts[listing.parent] = listing.facts
-
-    async def _notice(self, found: Sequence[tuple[bytes, Entry]], *, again: bool) -> None:
-        await self._taker.refuse([(parent, entry) for parent, entry in found if entry.refusal])
-        for parent, entry in found:
-            if not entry.refusal:
-                key = (parent, entry.name)
-                self.settling.setdefault(key, None)
-                self._rounds.found()
-                if again:
-                    self._again.add(key)
-
-    async def _follow_hints(self) -> None:
-        if not self._hints:
-            return
-        hints, self._hints = self._hints, set()
-        if len(hints) > MANY_HINTS:
-            await self._scan(Walk(self._place, {}, sorted({parent for parent, _ in hints})))
-            return
-        if not self.row.rules.recursive:
-            hints = {key for key in hints if not key[0]}
-        entries, folders = await self._disk.call(lambda: scanner.look(self._place, sorted(hints)))
-
-        def look(connection: sqlite3.Connection) -> list[tuple[bytes, Entry]]:
-            concerned: list[tuple[bytes, Entry]] = []
-            for parent, entry in entries:
-                row = watch.file(connection, self.row.id, parent, entry.name)
-                if concerns((row.version, row.state) if row else None, entry.version):
-                    concerned.append((parent, entry))
-            return concerned
-
-        await self._notice(await self._database.read(look), again=False)
-        if folders and self.row.rules.recursive:
-            await self._scan(Walk(self._place, self._facts, folders))
-
-    # -- finished? ----------------------------------------------------------------------------------------------------
-
-    async def _settle(self) -> None:
-        now = time.monotonic()
-        due = [key for key, settling in self.settling.items() if settling is None or settling.due <= now]
-        if due:
-            await self._around.admit()
-        for part in parts(due):
-            await self._take(part)
-
-    async def _take(self, keys: Sequence[Key]) -> None:
-        """Look at files again, and do what is to be done about those that are finished."""
-        assert self._root is not None
-        finished: list[Inspected] = []
-        for one in await self._taker.inspect(keys, self.settling, remote=self._root.remote):
-            match one.after:
-                case None:
-                    self._forget(one.key)
-                case Settling():
-                    self.settling[one.key] = one.after
-                case Finished():
-                    finished.append(one)
-        if finished:
-            rows = await self._taker.take(finished, self._again)
-            if rows:
-                self.last_found = (time.time(), rows[-1].audio)
-            for one in finished:
-                self._forget(one.key)
-
-    def _forget(self, key: Key) -> None:
-        self.settling.pop(key, None)
-        self._again.discard(key)
-
-    # -- audio afterwards ---------------------------------------------------------------------------------------------
-
-    async def _tend(self) -> None:
-        rules, now = self.row.rules, time.time()
-        self._tend_due = anyio.current_time() + TEND_EVERY
-        before = now - rules.delete_after * 86_400 if rules.afterwards is Afterwards.DELETE else now
-        while files := await self._database.read(lambda c: watch.to_tend(c, self.row.id, before, CHUNK)):
-            for file in files:
-                path = self._taker.path((file.parent, file.name))
-                result = await self._disk.call(
-                    lambda path=path, file=file: tending.tend(path, file.parent, file.version, rules), deadline=600.0
-                )
-                await self._database.write(lambda c, file=file, result=result: watch.set_tended(c, [(file.id, result)]))
-
     # -- asked by people ----------------------------------------------------------------------------------------------
 
     async def rescan(self, *, again: bool) -> int:
@@ -356,11 +296,12 @@ class FolderWatch:
         async with self._turn:
             if not self.row.rules.enabled or not await self._find_root():
                 return 0
-            await self._scan(Walk(self._place, {}), again=again)
-            self._round_done(all_files=True)
-            found = len(self.settling)
+            begun = anyio.current_time()
+            found = await self._finder.scan_all(self._territory, anew=True, again=again)
+            await self._round_done(found, begun, all_files=True)
+            count = len(self.settling)
         self.poke()
-        return found
+        return count
 
     async def plan(self, *, again: bool) -> list[Planned]:
         """What `rescan` would do about each file that is not settled; nothing is changed."""
@@ -368,17 +309,21 @@ class FolderWatch:
             if not self.row.rules.enabled or not await self._find_root():
                 return []
             assert self._root is not None
-            planner = Planner(self.row, self._taker, self._database, self.settling)
+            planner = Planner(self.row, self._root, self._taker, self._database, self.settling)
             planned: list[Planned] = []
-            walk = Walk(self._place, {})
+            walk = Walk(self._territory, {})
             while not walk.done:
                 for listing in await self._disk.call(walk.batch):
-                    planned += await planner.plan(listing, again=again, remote=self._root.remote)
+                    planned += await planner.plan(listing, again=again)
             return planned
 
     async def present(self) -> list[NewFile]:
         """Every file with a wanted name that is there now, for a folder that is not watched yet."""
         try:
-            return await present(self._place, self._disk)
+            found = await self._disk.call(lambda: root.find(self.row.path))
+            if isinstance(found, root.Obstacle):
+                return []
+            self._root = found
+            return await present(self._territory, self._disk)
         finally:
             self._disk.end()

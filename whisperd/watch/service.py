@@ -4,15 +4,18 @@ Owns: which folders are watched, one task each, and the changes that people make
 own work (`folder`), its rows (`whisperd.store.watch`), the kernel's events (`watcher`).
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import anyio
 import msgspec
 from anyio.abc import TaskGroup, TaskStatus
 
+from whisperd.clock import SteadyClock
 from whisperd.config.current import Current
 from whisperd.errors import InvalidParamsError, RefusedError
 from whisperd.events import EventBus, EventsLostError
@@ -25,12 +28,18 @@ from whisperd.printable import printable
 from whisperd.room import check_disk
 from whisperd.store import watch
 from whisperd.store.watch import FolderRow, Origin
+from whisperd.watch.disk import UnresponsiveError
 from whisperd.watch.folder import FolderWatch, Surroundings
+from whisperd.watch.territory import Claims
 from whisperd.watch.watcher import Watcher
 from whisperd.wire import names
 
 DEFAULT_FORMATS = (Format.TXT,)
 """What is written for a watched folder where neither its rules nor the configuration say anything."""
+
+
+LOCATE_DEADLINE: Final = 1.0
+"""Seconds for finding out where new folders lead, links resolved; a dead mount holds up the others no longer."""
 
 
 class WatchService:
@@ -43,6 +52,7 @@ class WatchService:
         bus: EventBus,
         current: Current,
         state_dir: Path,
+        clock: SteadyClock,
     ) -> None:
         self._ledger = ledger
         self._database = ledger.database
@@ -52,7 +62,7 @@ class WatchService:
         self._news = anyio.Event()
         self._folders: dict[int, FolderWatch] = {}
         self._scopes: dict[int, anyio.CancelScope] = {}
-        self._watchers = {recursive: Watcher(recursive=recursive) for recursive in (True, False)}
+        self._watcher = Watcher()
         self._group: TaskGroup | None = None
         self._turn = anyio.Lock()
         self._around = Surroundings(
@@ -60,8 +70,10 @@ class WatchService:
             commands=commands,
             admit=lambda: check_disk(state_dir, current.settings.queue.disk_floor),
             options=self._options,
-            others=lambda: frozenset(folder.row.path for folder in self._folders.values()),
-            watched=self._watched,
+            others=self._others,
+            claimed=self._rescan_all_but,
+            watcher=self._watcher,
+            clock=clock,
         )
 
     @property
@@ -75,8 +87,7 @@ class WatchService:
         """Watch until cancelled."""
         async with anyio.create_task_group() as group:
             self._group = group
-            for watcher in self._watchers.values():
-                group.start_soon(watcher.run)
+            group.start_soon(self._watcher.run)
             group.start_soon(self._follow_jobs)
             await self._configure()
             task_status.started()
@@ -100,9 +111,10 @@ class WatchService:
                 row = rows.get(folder_id)
                 if row is None or row.rules != folder.row.rules or self._options(row) != folder.options:
                     self._stop(folder_id)
-            started = [self._start(row) for row in rows.values() if row.id not in self._folders]
-            if started:
-                self._rescan_all()
+            new = [FolderWatch(row, self._around) for row in rows.values() if row.id not in self._folders]
+            await self._start(new)
+            if new:
+                self._rescan_all_but(None)
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -120,27 +132,34 @@ class WatchService:
                 raise RefusedError(f"{shown} is watched already", hint="change it with `whisperctl watch set`")
             left = await self._present(path, rules) if new_only else []
             now = time.time()
-            row = await self._database.write(lambda c: watch.add(c, path, Origin.COMMAND, rules, left, now))
-            folder = self._start(row)
-            self._rescan_all()
-            return folder
+            with anyio.CancelScope(shield=True):  # who asked may be gone: what is stored is what is watched
+                row = await self._database.write(lambda c: watch.add(c, path, Origin.COMMAND, rules, left, now))
+                await self._start([FolderWatch(row, self._around)])
+                self._rescan_all_but(row.id)
+                return self._folders[row.id]
+        raise AssertionError("unreachable: nobody cancels that scope")
 
     async def set(self, folder_id: int, rules: FolderRules) -> FolderWatch:
         """Raises NotFoundError, InvalidParamsError, and RefusedError for a folder of the configuration."""
         _check(rules)
         async with self._turn:
             await self._changeable(folder_id)
-            row = await self._database.write(lambda c: watch.set_rules(c, folder_id, rules))
-            self._stop(folder_id)
-            return self._start(row)
+            with anyio.CancelScope(shield=True):
+                row = await self._database.write(lambda c: watch.set_rules(c, folder_id, rules))
+                self._stop(folder_id)
+                await self._start([FolderWatch(row, self._around)])
+                self._rescan_all_but(folder_id)
+                return self._folders[folder_id]
+        raise AssertionError("unreachable: nobody cancels that scope")
 
     async def remove(self, folder_id: int) -> None:
         """Raises NotFoundError, and RefusedError for a folder of the configuration."""
         async with self._turn:
             await self._changeable(folder_id)
-            self._stop(folder_id)
-            await self._database.write(lambda c: watch.remove(c, folder_id))
-            self._rescan_all()
+            with anyio.CancelScope(shield=True):
+                await self._database.write(lambda c: watch.remove(c, folder_id))
+                self._stop(folder_id)
+                self._rescan_all_but(folder_id)
 
     async def _changeable(self, folder_id: int) -> None:
         row = await self._database.read(lambda c: watch.folder(c, folder_id))
@@ -157,28 +176,31 @@ class WatchService:
 
     # -- the folders' tasks -------------------------------------------------------------------------------------------
 
-    def _start(self, row: FolderRow) -> FolderWatch:
+    async def _start(self, folders: Sequence[FolderWatch]) -> None:
+        """Know of all of them, and where they are, before any of them looks at a file."""
         assert self._group is not None
-        self._folders[row.id] = folder = FolderWatch(row, self._around)
-        self._scopes[row.id] = scope = anyio.CancelScope()
-        self._group.start_soon(_run_in, scope, folder)
-        return folder
+        self._folders |= {folder.row.id: folder for folder in folders}
+        with anyio.move_on_after(LOCATE_DEADLINE):
+            async with anyio.create_task_group() as group:
+                for folder in folders:
+                    group.start_soon(_locate, folder)
+        for folder in folders:
+            self._scopes[folder.row.id] = scope = anyio.CancelScope()
+            self._group.start_soon(_run_in, scope, folder)
 
     def _stop(self, folder_id: int) -> None:
-        self._scopes.pop(folder_id).cancel()
-        del self._folders[folder_id]
+        self._folders.pop(folder_id, None)
+        if (scope := self._scopes.pop(folder_id, None)) is not None:
+            scope.cancel()
 
-    def _rescan_all(self) -> None:
+    def _others(self, folder_id: int) -> dict[int, Claims]:
+        return {other: folder.claims for other, folder in self._folders.items() if other != folder_id}
+
+    def _rescan_all_but(self, folder_id: int | None) -> None:
         """What is inside of which folder has changed."""
         for folder in self._folders.values():
-            folder.lost(None)
-
-    def _watched(self, folder: FolderWatch, wanted: bool) -> None:
-        watcher = self._watchers[folder.row.rules.recursive]
-        if wanted:
-            watcher.register(folder.row.path, folder)
-        else:
-            watcher.unregister(folder.row.path, folder)
+            if folder.row.id != folder_id:
+                folder.lost()
 
     def _options(self, row: FolderRow) -> Options:
         options = resolve_options(Kind.WATCH, row.rules.options, self._current.settings)
@@ -198,6 +220,11 @@ class WatchService:
     def _tell_of_end(self) -> None:
         for folder in self._folders.values():
             folder.job_ended()
+
+
+async def _locate(folder: FolderWatch) -> None:
+    with contextlib.suppress(OSError, UnresponsiveError):  # its own task meets the same, and says so
+        await folder.locate()
 
 
 async def _run_in(scope: anyio.CancelScope, folder: FolderWatch) -> None:

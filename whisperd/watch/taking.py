@@ -23,11 +23,13 @@ from whisperd.store.connection import Database
 from whisperd.store.jobs import JobRow, NewJob, Transitioned
 from whisperd.store.watch import FileRow, FolderRow, NewFile
 from whisperd.transcripts.writer import output_path
-from whisperd.watch import scanner
+from whisperd.watch import inspecting
 from whisperd.watch.disk import Disk
 from whisperd.watch.finished import Settling
+from whisperd.watch.inspecting import Candidate, Inspected
 from whisperd.watch.orphans import Decision, concerns, decide
-from whisperd.watch.scanner import Candidate, Entry, Inspected, Key
+from whisperd.watch.root import Root
+from whisperd.watch.scanner import Entry, Key
 
 T = TypeVar("T")
 
@@ -58,10 +60,11 @@ class Taker:
         return await self._database.read(look)
 
     async def refuse(self, refused: Sequence[tuple[bytes, Entry]]) -> None:
-        """Remember files, with their parents, that can't be taken whatever happens."""
+        """Remember files, with their parents, that can't be taken whatever happens. Raises NotFoundError."""
         now = time.time()
 
         def note_all(connection: sqlite3.Connection, part: Sequence[tuple[bytes, Entry]]) -> None:
+            watch.folder(connection, self._row.id)  # it may have been removed meanwhile
             for parent, entry in part:
                 new = NewFile(parent, entry.name, entry.version)
                 watch.note(connection, self._row.id, new, FileState.SKIPPED, entry.refusal, now)
@@ -69,34 +72,34 @@ class Taker:
         for part in parts(refused):
             await self._database.write(lambda c, part=part: note_all(c, part))
 
-    async def inspect(
-        self, keys: Sequence[Key], before: Mapping[Key, Settling | None], *, remote: bool
-    ) -> list[Inspected]:
+    async def inspect(self, root: Root, keys: Sequence[Key], before: Mapping[Key, Settling | None]) -> list[Inspected]:
         """Look at files again. Raises UnresponsiveError."""
         candidates = [Candidate(key, before.get(key), self._outputs(key)) for key in keys]
         settle = self._row.rules.settle
-        return await self._disk.call(lambda: scanner.inspect(self._row.path, candidates, settle, remote=remote))
+        return await self._disk.call(lambda: inspecting.inspect(root.path, candidates, settle, remote=root.remote))
 
-    async def moved(self, finished: Sequence[Inspected]) -> dict[Key, FileRow]:
+    async def moved(self, root: Root, finished: Sequence[Inspected]) -> dict[Key, FileRow]:
         """Those that are known under another path where they no longer are. Raises UnresponsiveError."""
 
         def look(connection: sqlite3.Connection) -> list[tuple[Key, FileRow]]:
-            twins = [(one.key, watch.elsewhere(connection, self._row.id, new_file(one))) for one in finished]
-            return [(key, twin) for key, twin in twins if twin]
+            return [
+                (one.key, twin) for one in finished for twin in watch.elsewhere(connection, self._row.id, new_file(one))
+            ]
 
         twins = await self._database.read(look)
         if not twins:
             return {}
-        paths = [(self.path((twin.parent, twin.name)), twin.version) for _, twin in twins]
-        there = await self._disk.call(lambda: scanner.still_there(paths))
+        names = [((twin.parent, twin.name), twin.version) for _, twin in twins]
+        there = await self._disk.call(lambda: inspecting.still_there(root.path, names))
         return {key: twin for (key, twin), still in zip(twins, there, strict=True) if not still}
 
-    async def take(self, finished: Sequence[Inspected], again: Collection[Key]) -> list[JobRow]:
+    async def take(self, root: Root, finished: Sequence[Inspected], again: Collection[Key]) -> list[JobRow]:
         """Do what is to be done about finished files, at most a chunk of them; the jobs that were queued.
 
-        Raises QueueFullError, DatabaseError, DiskFullError, UnresponsiveError; then nothing is changed.
+        Raises NotFoundError when the folder is not watched any more, QueueFullError, DatabaseError, DiskFullError,
+        UnresponsiveError; then nothing is changed.
         """
-        moved = await self.moved(finished)
+        moved = await self.moved(root, finished)
         return await self._commands.admit(len(finished), lambda c: self._commit(c, finished, moved, again))
 
     def _commit(
@@ -107,6 +110,7 @@ class Taker:
         again: Collection[Key],
     ) -> list[Transitioned]:
         """In one transaction: what is decided about each file, its row and its job."""
+        watch.folder(connection, self._row.id)  # it may have been removed meanwhile
         queued = [self._settle(connection, one, moved.get(one.key), again=one.key in again) for one in finished]
         return [job for job in queued if job]
 
@@ -123,22 +127,24 @@ class Taker:
         decision = decide(known, new.version, again=again, moved=twin is not None, transcribed=one.transcribed)
         if decision is Decision.FOLLOW:
             assert twin is not None
-            watch.follow(connection, folder, twin, new, self.path(one.key))
-            decision = Decision.QUEUE if twin.state is FileState.GONE else Decision.KEEP
+            resumed = watch.follow(connection, folder, twin, new, self.path(one.key), now)
+            if resumed or twin.state is not FileState.GONE:
+                return resumed
+            decision = Decision.QUEUE
         if decision is Decision.QUEUE:
-            return watch.queue(connection, folder, new, self._job(new), now)
+            return watch.queue(connection, folder, new, self._job(new, linked=one.linked), now)
         if decision is Decision.DONE:
             watch.note(connection, folder, new, FileState.DONE, "its transcript was there already", now)
         return None
 
-    def _job(self, new: NewFile) -> NewJob:
-        options = self._options_in(new.parent)
+    def _job(self, new: NewFile, *, linked: bool) -> NewJob:
+        options, path = self._options_in(new.parent), self.path((new.parent, new.name))
         return NewJob(
-            path=self.path((new.parent, new.name)),
+            path=path,
             kind=Kind.WATCH,
             priority=Priority.LOW,
             options=options,
-            signature=signature(new.version, options),
+            signature=signature(new.version, options, path if linked else None),
             size=new.version.size,
             company=company_of(WATCHED, options),
         )

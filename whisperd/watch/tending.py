@@ -16,18 +16,25 @@ from whisperd.jobs.folder import Afterwards, FolderRules
 from whisperd.jobs.version import Version
 from whisperd.printable import printable
 from whisperd.transcripts.writer import MAX_NUMBER, claim, numbered_name
+from whisperd.watch.scanner import Key, opened
 
 
-def tend(path: bytes, parent: bytes, version: Version, rules: FolderRules) -> str | None:
-    """Do as the rules say with the audio at `path`, whose folder inside the watched one is `parent`.
+def tend(root: bytes, key: Key, version: Version, rules: FolderRules) -> str | None:
+    """Do as the rules say with a file of the watched folder `root`.
 
     What was done, or why it could not be; None when the file is no longer the one that was transcribed.
     """
+    parent, name = key
     try:
-        if rules.afterwards is Afterwards.DELETE:
-            return delete(path, version)
-        assert rules.move_to is not None  # held by `FolderRules.objection`
-        return move(path, version, Path(rules.move_to) / os.fsdecode(parent))
+        # Through its folder's descriptor: neither can be exchanged for another one meanwhile.
+        with opened(root, parent) as folder:
+            path = b"/proc/self/fd/%d/%s" % (folder, name)
+            if rules.afterwards is Afterwards.DELETE:
+                return delete(path, version)
+            assert rules.move_to is not None  # held by `FolderRules.objection`
+            return move(path, version, Path(rules.move_to) / os.fsdecode(parent))
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return f"its audio is still here, since it could not be touched: {error.strerror}"
 

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from whisperd.jobs.folder import FolderRules, FolderState
+from whisperd.jobs.folder import Afterwards, FolderRules, FolderState
 from whisperd.jobs.version import Version
 from whisperd.watch import root, tending
 from whisperd.watch.finished import Finished, Settling
+from whisperd.watch.inspecting import Candidate, inspect, still_there
 from whisperd.watch.lease import ignore_lease_breaks, is_open_for_writing
 from whisperd.watch.names import NameRules
-from whisperd.watch.scanner import Candidate, Facts, Listing, Place, Walk, inspect, look, still_there
+from whisperd.watch.scanner import Facts, Listing, Walk, look, opened
+from whisperd.watch.territory import Territory
 
 
-def place(folder: Path, *, recursive: bool = True, excluded: frozenset[bytes] = frozenset()) -> Place:
-    return Place(os.fsencode(folder), NameRules(FolderRules()), recursive, excluded)
+def place(folder: Path, *, recursive: bool = True, foreign: frozenset[bytes] = frozenset()) -> Territory:
+    return Territory(os.fsencode(folder), NameRules(FolderRules()), recursive, foreign)
 
 
 def walked(walk: Walk) -> dict[bytes, Listing]:
@@ -41,10 +43,10 @@ def write(path: Path, content: bytes = b"RIFF") -> Path:
     return path
 
 
-def test_a_walk_finds_wanted_names_at_any_depth_and_enters_neither_hidden_nor_excluded_folders(tmp_path: Path) -> None:
+def test_a_walk_finds_wanted_names_at_any_depth_and_enters_neither_hidden_nor_foreign_folders(tmp_path: Path) -> None:
     for name in ("a.wav", "sub/deep/b.mp3", "sub/notes.txt", ".hidden/c.wav", "archive/d.wav", "sub/e.wav.part"):
         write(tmp_path / name)
-    found = walked(Walk(place(tmp_path, excluded=frozenset({os.fsencode(tmp_path / "archive")})), {}))
+    found = walked(Walk(place(tmp_path, foreign=frozenset({os.fsencode(tmp_path / "archive")})), {}))
     assert {parent: names(listing) for parent, listing in found.items()} == {
         b"": {b"a.wav"}, b"sub": set(), b"sub/deep": {b"b.mp3"},
     }  # fmt: skip
@@ -107,16 +109,46 @@ def test_every_kind_of_name_is_found_and_what_is_no_file_is_refused_with_the_rea
     assert folders == []
 
 
+def test_no_link_is_followed_whatever_takes_the_place_of_a_folder(tmp_path: Path) -> None:
+    outside = write(tmp_path / "outside" / "secret.wav").parent
+    inside = write(tmp_path / "drop" / "sub" / "deep" / "a.wav").parent
+    drop, version = tmp_path / "drop", Version.of((inside / "a.wav").stat())
+    known = facts(walked(Walk(place(drop), {})))
+    assert set(known) == {b"", b"sub", b"sub/deep"}
+    inside.rename(tmp_path / "away")
+    inside.symlink_to(outside)
+    walk = Walk(place(drop), known, list(known), only_changed=True)
+    assert b"sub/deep" not in walked(walk)
+    assert walk.vanished == [b"sub/deep"]
+    assert walked(Walk(place(drop), {}, [b"sub/deep"])) == {}
+    assert look(place(drop), [(b"sub/deep", b"secret.wav")]) == ([], [])
+    [one] = inspect(os.fsencode(drop), [Candidate((b"sub/deep", b"secret.wav"), None)], 0.0, remote=False)
+    assert one.after is None
+    assert still_there(os.fsencode(drop), [((b"sub/deep", b"a.wav"), version)]) == [False]
+    with pytest.raises(OSError, match="Not a directory"), opened(os.fsencode(drop), b"sub/deep"):
+        pass
+
+
+def test_what_lies_in_a_foreign_folder_is_neither_found_by_a_walk_nor_by_a_hint(tmp_path: Path) -> None:
+    for name in ("done/a.wav", "done/deep/b.wav", "donee/c.wav"):
+        write(tmp_path / name)
+    ours = place(tmp_path, foreign=frozenset({os.fsencode(tmp_path / "done")}))
+    hints = [(b"done", b"a.wav"), (b"done", b"deep"), (b"done/deep", b"b.wav"), (b"donee", b"c.wav"), (b"", b"done")]
+    entries, folders = look(ours, hints)
+    assert ([(parent, entry.name) for parent, entry in entries], folders) == ([(b"donee", b"c.wav")], [])
+    assert set(walked(Walk(ours, {}, [b"", b"done", b"done/deep"]))) == {b"", b"donee"}
+    assert set(walked(Walk(ours, {}, [b"done/deep"]))) == set()
+
+
 def test_the_kernel_tells_whether_anybody_has_a_file_open_for_writing(tmp_path: Path) -> None:
     ignore_lease_breaks()
     path = write(tmp_path / "a.wav")
-    assert is_open_for_writing(os.fsencode(path)) is False
-    with path.open("ab"):
-        assert is_open_for_writing(os.fsencode(path)) is True
-    with path.open("rb"):
-        assert is_open_for_writing(os.fsencode(path)) is False
-    with pytest.raises(FileNotFoundError):
-        is_open_for_writing(os.fsencode(tmp_path / "none.wav"))
+    with path.open("rb") as ours:
+        assert is_open_for_writing(ours.fileno()) is False
+        with path.open("ab"):
+            assert is_open_for_writing(ours.fileno()) is True
+        with path.open("rb"):
+            assert is_open_for_writing(ours.fileno()) is False
 
 
 def inspected(path: Path, before: Settling | None = None, *, settle: float = 2.0, outputs: tuple[Path, ...] = ()):
@@ -153,11 +185,12 @@ def test_a_renamed_file_is_no_longer_at_its_path_and_a_hard_link_is(tmp_path: Pa
     path = write(tmp_path / "a.wav")
     version = Version.of(path.stat())
     os.link(path, tmp_path / "b.wav")
-    assert still_there([(os.fsencode(path), version)]) == [True]
+    root, name = os.fsencode(tmp_path), (b"", b"a.wav")
+    assert still_there(root, [(name, version)]) == [True]
     path.unlink()
-    assert still_there([(os.fsencode(path), version)]) == [False]
+    assert still_there(root, [(name, version)]) == [False]
     write(path)
-    assert still_there([(os.fsencode(path), version)]) == [False]
+    assert still_there(root, [(name, version)]) == [False]
 
 
 # -- the folder itself ------------------------------------------------------------------------------------------------
@@ -219,5 +252,10 @@ def test_audio_that_changed_since_its_transcript_is_neither_moved_nor_deleted(tm
     assert tending.delete(os.fsencode(path), version) is None
     assert tending.move(os.fsencode(path), version, tmp_path / "archive") is None
     assert path.exists()
-    assert tending.delete(os.fsencode(path), Version.of(path.stat())) == "the audio was deleted"
+    rules = FolderRules(afterwards=Afterwards.DELETE)
+    (tmp_path / "link").symlink_to(tmp_path)
+    there = Version.of(path.stat())
+    assert "could not be touched" in str(tending.tend(os.fsencode(tmp_path), (b"link", b"a.wav"), there, rules))
+    assert tending.tend(os.fsencode(tmp_path), (b"", b"a.wav"), there, rules) == "the audio was deleted"
+    assert tending.tend(os.fsencode(tmp_path), (b"", b"a.wav"), there, rules) is None
     assert not path.exists()

@@ -36,7 +36,7 @@ def test_this_machine_s_own_root_is_found() -> None:
 
 
 def test_an_empty_folder_on_another_device_is_one_that_nothing_is_mounted_on() -> None:
-    mount_point = Root(device=1, inode=2, file_system="ext4", remote=False, empty=True)
+    mount_point = Root(path=b"/mnt", device=1, inode=2, file_system="ext4", remote=False, empty=True)
     assert is_unmounted(mount_point, last_device=40, known_files=3)
     assert not is_unmounted(mount_point, last_device=1, known_files=3)
     assert not is_unmounted(mount_point, last_device=40, known_files=0)

@@ -79,3 +79,9 @@ def test_what_concerns_nobody_is_kept(known: tuple[Version, FileState] | None, m
 def test_a_signature_names_the_version_and_the_options() -> None:
     assert signature(FILE, Options()) == signature(FILE, Options())
     assert len({signature(FILE, Options()), signature(EDITED, Options()), signature(FILE, Options(words=True))}) == 3
+
+
+def test_of_a_file_with_several_names_each_has_a_signature_of_its_own() -> None:
+    names = [signature(FILE, Options(), path) for path in (None, b"/d/a.wav", b"/d/b.wav")]
+    assert len(set(names)) == 3
+    assert signature(FILE, Options(), b"/d/a.wav") == names[1]
