@@ -40,9 +40,12 @@ class Files(msgspec.Struct, frozen=True):
     created: tuple[Written, ...] = ()
 
 
-async def write_outputs(job: JobRow, transcript: Transcript) -> Files:
-    """Write every file that the job's options ask for; one that can't be written carries its error."""
-    written = [await _write(job, transcript, form) for form in job.options.formats]
+async def write_outputs(job: JobRow, transcript: Transcript, before: Sequence[Output] = ()) -> Files:
+    """Write every file that the job's options ask for; one that can't be written carries its error.
+
+    `before` are files of an earlier job for what the same audio held then: they are replaced like the job's own.
+    """
+    written = [await _write(job, transcript, form, (*job.outputs, *before)) for form in job.options.formats]
     return Files(tuple(output for output, _ in written), tuple(file for _, file in written if file and file.created))
 
 
@@ -66,10 +69,12 @@ def after_writing(outputs: tuple[Output, ...], tries: int, now: float, settings:
     return JobChanges(outputs=outputs, outputs_tries=tries + 1, outputs_due_at=due_at)
 
 
-async def _write(job: JobRow, transcript: Transcript, form: Format) -> tuple[Output, Written | None]:
+async def _write(
+    job: JobRow, transcript: Transcript, form: Format, earlier: Sequence[Output]
+) -> tuple[Output, Written | None]:
     folder = job.options.output_dir
     wanted = output_path(Path(os.fsdecode(job.audio)), form, Path(folder) if folder else None)
-    previous = _previous(job.outputs, form)
+    previous = _previous(earlier, form)
     try:
         with anyio.fail_after(WRITE_DEADLINE):
             written = await anyio.to_thread.run_sync(

@@ -33,7 +33,7 @@ from whisperd.events import Event, EventBus
 from whisperd.frames import FailureKind, Segment
 from whisperd.jobs import estimates, retry
 from whisperd.jobs.checks import RunFailedError
-from whisperd.jobs.job import Failure, Kind, Stage
+from whisperd.jobs.job import Failure, Kind, Output, Stage
 from whisperd.jobs.transitions import Command
 from whisperd.ledger import Ledger
 from whisperd.live import LiveJobs, measure
@@ -125,13 +125,13 @@ class Runner:
             await self._ledger.transition_if_legal(job.id, Command.REQUEUE, reason=error.message)
             raise
         except RUN_FAILURES as error:
-            await self._failed(job.id, as_failure(error))
+            await self._failed(job, as_failure(error))
         except (DatabaseError, DiskFullError):
             raise
         except Exception:
             _log.exception("job %d failed by a defect of whisperd", job.id)
             failure = Failure(FailureKind.INTERNAL, "whisperd met a defect of its own; its log has the details")
-            await self._failed(job.id, failure)
+            await self._failed(job, failure)
         finally:
             self._live.forget(job.id)
             self._known.ended(job.id)
@@ -222,7 +222,8 @@ class Runner:
         before leaves it without either. The job, None where that was so."""
         # An end that has begun comes to one: what is under way in a thread can't be told to stop.
         with anyio.CancelScope(shield=True):
-            files = await write_outputs(job, transcript)
+            before = await self._database.read(lambda c: watch.written(c, job.id))
+            files = await write_outputs(job, transcript, before)
             changes = after_writing(files.outputs, 0, time.time(), self.retry)
 
             def complete(connection: sqlite3.Connection) -> list[Transitioned]:
@@ -252,13 +253,14 @@ class Runner:
     async def rewrite_outputs(self, job_id: int) -> None:
         """Try again to write the files of a completed job that could not be written."""
 
-        def look(connection: sqlite3.Connection) -> tuple[JobRow | None, Transcript | None]:
-            return jobs.get(connection, job_id), transcripts.get(connection, job_id)
+        def look(connection: sqlite3.Connection) -> tuple[JobRow | None, Transcript | None, tuple[Output, ...]]:
+            found = jobs.get(connection, job_id), transcripts.get(connection, job_id)
+            return *found, watch.written(connection, job_id)
 
-        job, transcript = await self._database.read(look)
+        job, transcript, before = await self._database.read(look)
         if job is None:
             return
-        files = await write_outputs(job, transcript) if transcript else Files()
+        files = await write_outputs(job, transcript, before) if transcript else Files()
         changes = after_writing(files.outputs, job.outputs_tries, time.time(), self.retry)
         await self._database.write(lambda c: jobs.update(c, job_id, changes))
 
@@ -266,16 +268,22 @@ class Runner:
         with contextlib.suppress(IllegalTransitionError, NotFoundError):  # a person was faster
             await self._ledger.commit(lambda c: [watch.skip(c, job_id, reason, time.time())])
 
-    async def _failed(self, job_id: int, failure: Failure) -> None:
-        job = await self._database.read(lambda c: jobs.get(c, job_id))
+    async def _failed(self, started: JobRow, failure: Failure) -> None:
+        """What follows from the failure of a run that began with the job as it was `started`."""
+        job = await self._database.read(lambda c: jobs.get(c, started.id))
         if job is None:
+            return
+        if job.kind is Kind.WATCH and failure.kind in watched.LEFT_PLACE:
+            rules = await self._database.read(lambda c: watch.rules_of(c, job.id))
+            command, reason, changes = watched.left_place(started, job, failure, rules, time.time())
+            await self._ledger.transition_if_legal(job.id, command, reason=reason, changes=changes)
             return
         smaller = await smaller_model(job.model, job.options, self._state_dir) if job.model else None
         decision = retry.decide(
             failure.kind, job.failures, self.retry, batch_size=job.batch_size, smaller_model=smaller
         )
         command, reason, changes = consequence(decision, job, failure, time.time())
-        await self._ledger.transition_if_legal(job_id, command, reason=reason, changes=changes)
+        await self._ledger.transition_if_legal(job.id, command, reason=reason, changes=changes)
 
 
 def consequence(decision: retry.Decision, job: JobRow, failure: Failure, now: float) -> tuple[Command, str, JobChanges]:

@@ -10,9 +10,14 @@ from typing import Final
 import anyio
 import msgspec
 
+from whisperd.frames import FailureKind
+from whisperd.jobs import retry
+from whisperd.jobs.folder import FolderRules
+from whisperd.jobs.job import Failure
+from whisperd.jobs.transitions import Command
 from whisperd.store import transcripts, watch
 from whisperd.store.connection import Database
-from whisperd.store.jobs import JobRow
+from whisperd.store.jobs import JobChanges, JobRow
 from whisperd.transcripts.transcript import Transcript
 
 Sound = tuple[str, str]
@@ -29,6 +34,33 @@ class SkippedError(Exception):
         self.reason = reason
 
 
+LEFT_PLACE: Final = frozenset({FailureKind.INPUT_MISSING, FailureKind.INPUT_CHANGED})
+"""What a run fails with when somebody moves, removes or changes its file meanwhile."""
+
+GRACE: Final = 5.0
+"""Seconds, besides the time that a file takes to settle, in which one that is gone may turn up under another name."""
+
+
+def left_place(
+    started: JobRow, job: JobRow, failure: Failure, rules: FolderRules | None, now: float
+) -> tuple[Command, str, JobChanges]:
+    """What such a failure does to a watched file's job: none is a failure of its own before it has had its time. Pure.
+
+    `job` is `started` as it is now. A file that has moved is read where it is; one that is gone is waited for, once;
+    one that holds something else has another job by now, or will have.
+    """
+    if failure.kind is FailureKind.INPUT_CHANGED and rules is not None:
+        return Command.CANCEL, "its file has changed meanwhile and is transcribed anew", JobChanges()
+    if job.audio != started.audio:
+        return Command.REQUEUE, "its file was moved meanwhile", JobChanges()
+    charged = JobChanges(error=failure, failures=retry.charged(job.failures, failure.kind), attempts=job.attempts + 1)
+    if rules is None or failure.kind is FailureKind.INPUT_CHANGED or failure.kind in job.failures:
+        return Command.FAIL, failure.message, charged
+    until = now + rules.settle + GRACE
+    reason = f"{failure.message}; it may turn up under another name"
+    return Command.WAIT, reason, msgspec.structs.replace(charged, retry_at=until)
+
+
 class KnownAudio:
     """Watched audio by its content and options. Of files with the same, one is decoded and the others wait for it."""
 
@@ -43,9 +75,9 @@ class KnownAudio:
         job that has had a transcript of its own (who retries it wants it done again). Raises SkippedError for audio
         that is shorter or longer than the folder takes.
         """
-        limits = await self._database.read(lambda c: watch.limits(c, job.id))
-        if limits and job.duration is not None:
-            _check_length(job.duration, *limits)
+        rules = await self._database.read(lambda c: watch.rules_of(c, job.id))
+        if rules and job.duration is not None:
+            _check_length(job.duration, rules.min_duration, rules.max_duration)
         assert job.identity is not None  # its file is open
         sound = (job.identity.digest, job.options.signature)
         while sound in self._decoding:

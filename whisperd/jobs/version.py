@@ -35,7 +35,9 @@ class Version(msgspec.Struct, frozen=True):
         return unchanged and (self.inode == other.inode or self.device != other.device)
 
 
-def signature(version: Version, options: Options) -> str:
-    """The same for the same version of the same file with the same options."""
-    text = f"{version.device}:{version.inode}:{version.size}:{version.mtime_ns}"
-    return hashlib.blake2b(text.encode() + msgspec.json.encode(options), digest_size=16).hexdigest()
+def signature(version: Version, options: Options, path: bytes | None = None) -> str:
+    """The same for the same version of the same file with the same options; with a `path`, under that name only, which
+    is for a file with several names: each is to have its transcript."""
+    text = f"{version.device}:{version.inode}:{version.size}:{version.mtime_ns}".encode()
+    named = b"" if path is None else b"\0" + path + b"\0"
+    return hashlib.blake2b(text + named + msgspec.json.encode(options), digest_size=16).hexdigest()

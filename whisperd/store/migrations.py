@@ -13,6 +13,7 @@ from typing import Final
 
 from whisperd.errors import DatabaseError
 from whisperd.store import backups, tables
+from whisperd.store.tables import watch
 
 APPLICATION_ID: Final = 0x77737064
 """`wspd` in ASCII, in the header of every database of ours: no other program's file is taken for one."""
@@ -20,6 +21,7 @@ APPLICATION_ID: Final = 0x77737064
 MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     tables.ALL,
     ("ALTER TABLE jobs ADD COLUMN unheard REAL CHECK (unheard >= 0)",),
+    watch.WRITTEN,
 )
 """The statements that lead from each version to the next; the version of a database is how many of these it has had."""
 

@@ -20,7 +20,7 @@ from whisperd.errors import DatabaseCorruptError, DatabaseDisplacedError, Databa
 from whisperd.jobs import retry
 from whisperd.jobs.retry import RetrySettings
 from whisperd.jobs.transitions import Command
-from whisperd.store import backups, jobs
+from whisperd.store import backups, jobs, order
 from whisperd.store.backups import Backup
 from whisperd.store.connection import Database, connect
 from whisperd.store.faults import explained

@@ -13,16 +13,18 @@ from typing import Final
 import msgspec
 
 from whisperd.errors import NotFoundError
+from whisperd.frames import FailureKind
 from whisperd.jobs.folder import FileState, FolderRules
-from whisperd.jobs.job import Priority, State
+from whisperd.jobs.job import Output, Priority, State
 from whisperd.jobs.transitions import Command
 from whisperd.jobs.version import Version
 from whisperd.store import events, jobs
-from whisperd.store.jobs import JobChanges, NewJob, Transitioned
+from whisperd.store.jobs import JobChanges, JobRow, NewJob, Transitioned
 from whisperd.wire import names
 from whisperd.wire.paths import to_wire
 
 _rules = msgspec.json.Decoder(FolderRules)
+_outputs = msgspec.json.Decoder(tuple[Output, ...])
 
 
 class Origin(enum.StrEnum):
@@ -61,6 +63,9 @@ class NewFile(msgspec.Struct, frozen=True):
     name: bytes
     version: Version
 
+
+_MOST_NAMES: Final = 20
+"""Names of one file that are looked at when it turns up under another one."""
 
 _FOLDER: Final = "id, path, origin, rules, device, created_at"
 _FILE: Final = "id, parent, name, device, inode, size, mtime_ns, state, reason, job, changed_at"
@@ -142,15 +147,17 @@ def file(conn: sqlite3.Connection, folder_id: int, parent: bytes, name: bytes) -
     return None if row is None else _file(row)
 
 
-def elsewhere(conn: sqlite3.Connection, folder_id: int, found: NewFile) -> FileRow | None:
-    """The same version of the same file as it is known under another path in the folder."""
+def elsewhere(conn: sqlite3.Connection, folder_id: int, found: NewFile) -> list[FileRow]:
+    """The same version of the same file as it is known under other paths in the folder: several, where it has several
+    names."""
     version = found.version
-    row = conn.execute(
+    rows = conn.execute(
         f"""SELECT {_FILE} FROM watch_files WHERE inode = ? AND folder = ? AND device = ? AND size = ? AND mtime_ns = ?
-        AND (parent, name) <> (?, ?) LIMIT 1""",  # noqa: S608
-        (version.inode, folder_id, version.device, version.size, version.mtime_ns, found.parent, found.name),
-    ).fetchone()
-    return None if row is None else _file(row)
+        AND (parent, name) <> (?, ?) LIMIT ?""",  # noqa: S608
+        (version.inode, folder_id, version.device, version.size, version.mtime_ns, found.parent, found.name,
+         _MOST_NAMES),
+    )  # fmt: skip
+    return [_file(row) for row in rows]
 
 
 def queue(conn: sqlite3.Connection, folder_id: int, found: NewFile, new: NewJob, now: float) -> Transitioned:
@@ -164,7 +171,7 @@ def queue(conn: sqlite3.Connection, folder_id: int, found: NewFile, new: NewJob,
     else:
         taken = jobs.insert(conn, new, now)
         if taken.job.audio != new.path:
-            jobs.update(conn, taken.job.id, JobChanges(moved_to=new.path))
+            taken = _found_at(conn, taken.job, new.path, now) or taken
     note(conn, folder_id, found, FileState.QUEUED, None, now, job=taken.job.id)
     path, path_b64 = to_wire(new.path)
     data = {"folder": folder_id, "path": path} | ({"path_b64": path_b64} if path_b64 else {})
@@ -196,13 +203,29 @@ def note(
     )  # fmt: skip
 
 
-def follow(conn: sqlite3.Connection, folder_id: int, known: FileRow, found: NewFile, path: bytes) -> None:
-    """A known file was renamed or moved: it keeps its state, and a job that has not ended reads it where it is now."""
+def follow(
+    conn: sqlite3.Connection, folder_id: int, known: FileRow, found: NewFile, path: bytes, now: float
+) -> Transitioned | None:
+    """A known file was renamed or moved: it keeps its state, and a job that has not ended reads it where it is now.
+
+    The job, where it waited for that and goes on.
+    """
     conn.execute(
         "DELETE FROM watch_files WHERE folder = ? AND parent = ? AND name = ?", (folder_id, found.parent, found.name)
     )
-    conn.execute("UPDATE watch_files SET parent = ?, name = ? WHERE id = ?", (found.parent, found.name, known.id))
-    conn.execute("UPDATE jobs SET moved_to = ? WHERE id = ? AND finished_at IS NULL", (path, known.job))
+    conn.execute(
+        "UPDATE watch_files SET parent = ?, name = ?, written = '[]' WHERE id = ?", (found.parent, found.name, known.id)
+    )
+    job = jobs.get(conn, known.job) if known.job else None
+    return None if job is None or job.state.final else _found_at(conn, job, path, now)
+
+
+def _found_at(conn: sqlite3.Connection, job: JobRow, path: bytes, now: float) -> Transitioned | None:
+    """Where an unfinished job's file is now; the job, where it waited for that."""
+    jobs.update(conn, job.id, JobChanges(moved_to=path))
+    if job.state is State.WAITING and FailureKind.INPUT_MISSING in job.failures:
+        return jobs.transition(conn, job.id, Command.WAKE, now, reason="its file was found again")
+    return None
 
 
 def skip(conn: sqlite3.Connection, job_id: int, reason: str, now: float) -> Transitioned:
@@ -212,15 +235,18 @@ def skip(conn: sqlite3.Connection, job_id: int, reason: str, now: float) -> Tran
     return done
 
 
-def limits(conn: sqlite3.Connection, job_id: int) -> tuple[float, float | None] | None:
-    """The least and the most seconds of audio that the folder of a job's file takes; None for a job of no folder."""
+def rules_of(conn: sqlite3.Connection, job_id: int) -> FolderRules | None:
+    """The rules of the folder that a job's file lies in; None for a job of no folder."""
     row = conn.execute(
         "SELECT f.rules FROM watch_files w JOIN watch_folders f ON f.id = w.folder WHERE w.job = ? LIMIT 1", (job_id,)
     ).fetchone()
-    if row is None:
-        return None
-    rules = _rules.decode(row[0])
-    return rules.min_duration, rules.max_duration
+    return None if row is None else _rules.decode(row[0])
+
+
+def written(conn: sqlite3.Connection, job_id: int) -> tuple[Output, ...]:
+    """What was written for the audio under a job's path before it had this content."""
+    row = conn.execute("SELECT written FROM watch_files WHERE job = ? LIMIT 1", (job_id,)).fetchone()
+    return () if row is None else _outputs.decode(row[0])
 
 
 def counts(conn: sqlite3.Connection, folder_id: int) -> dict[FileState, int]:
@@ -244,22 +270,24 @@ def page(
 # -- audio afterwards -------------------------------------------------------------------------------------------------
 
 
-def to_tend(conn: sqlite3.Connection, folder_id: int, done_before: float, limit: int) -> list[FileRow]:
-    """Files with a transcript of ours in the database, all written, whose audio has not been tended yet."""
+def to_tend(conn: sqlite3.Connection, folder_id: int, done_before: float, limit: int, after: int = 0) -> list[FileRow]:
+    """Files with a transcript of ours in the database, all written, whose audio has not been tended yet; with ids above
+    `after`, in their order."""
     rows = conn.execute(
-        f"""SELECT {_FILE} FROM watch_files WHERE folder = ? AND state = 'done' AND tended = 0 AND changed_at <= ?
+        f"""SELECT {_FILE} FROM watch_files
+        WHERE folder = ? AND state = 'done' AND tended = 0 AND changed_at <= ? AND id > ?
         AND EXISTS (SELECT 1 FROM transcripts WHERE transcripts.job = watch_files.job)
         AND NOT EXISTS (SELECT 1 FROM jobs, json_each(jobs.outputs) AS output
             WHERE jobs.id = watch_files.job AND json_extract(output.value, '$.error') IS NOT NULL)
-        LIMIT ?""",  # noqa: S608
-        (folder_id, done_before, limit),
+        ORDER BY id LIMIT ?""",  # noqa: S608
+        (folder_id, done_before, after, limit),
     )
     return [_file(row) for row in rows]
 
 
 def set_tended(conn: sqlite3.Connection, results: Iterable[tuple[int, str | None]]) -> None:
-    """Note of files by id what was done with their audio."""
-    conn.executemany("UPDATE watch_files SET tended = 1, reason = ?2 WHERE id = ?1", list(results))
+    """Note of files by id what was done with their audio: what comes under the same name next is another recording."""
+    conn.executemany("UPDATE watch_files SET tended = 1, written = '[]', reason = ?2 WHERE id = ?1", list(results))
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------

@@ -50,3 +50,14 @@ TABLES: Final = (
         WHERE job = new.id;
     END""",
 )
+
+WRITTEN: Final = (
+    # The files that the newest transcript under a name went to, which are replaced when the audio changes.
+    "ALTER TABLE watch_files ADD COLUMN written TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(written))",
+    """CREATE TRIGGER watch_file_keeps_what_was_written AFTER UPDATE OF outputs ON jobs
+    WHEN old.outputs <> new.outputs AND new.kind = 'watch' BEGIN
+        UPDATE watch_files SET written = new.outputs WHERE job = new.id AND NOT EXISTS (
+            SELECT 1 FROM json_each(new.outputs) AS output WHERE json_extract(output.value, '$.error') IS NOT NULL);
+    END""",
+)
+"""What came to these tables later, for `migrations`."""
