@@ -15,8 +15,9 @@ SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 # espeak-ng and flite speak for the tests, libportaudio2 records from PulseAudio; Xvfb and D-Bus are their desktop, tk its
 # text field, tmux the terminal of the live view
 DEBIAN := espeak-ng flite libportaudio2 xvfb xdotool xclip dbus libtk8.6 tmux libasound2-plugins pulseaudio pulseaudio-utils
-# zsh and fish answer for their completions, systemd checks the units, pipx installs the package, rsync fills folders
-DEBIAN += zsh fish systemd pipx rsync
+# zsh and fish answer for their completions, systemd checks the units, pipx installs the package, rsync fills folders,
+# strace tells what a process opens
+DEBIAN += zsh fish systemd pipx rsync strace
 
 # The two set-ups wait for the network, each for its own: pip and apt-get run side by side.
 MAKEFLAGS += --jobs=2

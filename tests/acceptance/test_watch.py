@@ -164,7 +164,9 @@ def test_renames_moves_copies_edits_and_deletions_of_files_that_are_done(
         assert (other.path / "copy.txt").read_text() == (folder / "copied.txt").read_text()
         assert Path(edited["path"]).name == "edited.wav"
         assert (folder / "edited.txt").exists()
-        assert (folder / "edited (2).txt").exists()  # what was said before is not overwritten
+        edited_text = shared.call("job.text", id=edited["id"])["transcript"]["text"]
+        assert (folder / "edited.txt").read_text().split() == edited_text.split()
+        assert not (folder / "edited (2).txt").exists()
         assert not (folder / "texted.txt").exists()
         assert watched.rescan()["found"] == 0
         asked = watched.rescan(again=True, dry_run=True)
