@@ -18,7 +18,7 @@ from whisperd.config.effects import Change, Effect, diff
 from whisperd.config.flags import read
 from whisperd.config.paths import config_file
 from whisperd.config.settings import Settings
-from whisperd.errors import ConfigError
+from whisperd.errors import ConfigError, DatabaseCorruptError, DatabaseError, DiskFullError
 from whisperd.ledger import Ledger
 from whisperd.watch.scanner import Key, opened
 from whisperd.watch.watcher import Watcher
@@ -105,6 +105,10 @@ class Reloader:
                     await self.reload()
                 except ConfigError:
                     continue  # it was told of already
+                except DatabaseCorruptError:
+                    raise
+                except (DatabaseError, DiskFullError) as error:
+                    _log.error("that the configuration was read again could not be stored: %s", error.message)
 
     def touch(self) -> None:
         """Have the file read again soon."""

@@ -275,7 +275,7 @@ def test_odd_names_break_nothing_and_what_is_refused_says_why(
         assert b"caf\xe9.txt" in texts
         [bytes_name] = [file for path, file in watched.files.items() if file["path_b64"]]
         assert bytes_name["path"] == "caf\ufffd.wav"
-        # Such a name ends the kernel's watch, which then begins anew.
+        # Such a name is told of like any other.
         shutil.copyfile(spoken[1], os.fsencode(folder) + b"/\xff while watched.wav")
         watched.count(done=len(odd) + 1)
         shutil.copyfile(spoken[1], folder / "after it.wav")

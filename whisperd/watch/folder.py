@@ -5,21 +5,18 @@ it. Leaves to others: what is found (`finding`), what becomes of audio afterward
 (`territory`), the rules (`names`, `finished`, `orphans`), rows and jobs (`whisperd.store.watch`, `taking`).
 """
 
+import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import anyio
 import msgspec
 
-from whisperd.clock import SteadyClock
 from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, NotFoundError, QueueFullError
-from whisperd.job_commands import JobCommands
 from whisperd.jobs.folder import Afterwards, FolderState, Notice
-from whisperd.jobs.job import Options
-from whisperd.ledger import Ledger
 from whisperd.printable import printable
 from whisperd.store import watch
 from whisperd.store.watch import FolderRow, NewFile
@@ -32,9 +29,9 @@ from whisperd.watch.names import NameRules
 from whisperd.watch.planning import Planned, Planner, present
 from whisperd.watch.rounds import Rounds
 from whisperd.watch.scanner import Key, Walk
+from whisperd.watch.surroundings import Surroundings
 from whisperd.watch.taking import Taker, parts
-from whisperd.watch.territory import Claims, Territory, foreign_to
-from whisperd.watch.watcher import Watcher
+from whisperd.watch.territory import Territory, foreign_to
 from whisperd.wire import names
 from whisperd.wire.paths import to_wire
 
@@ -46,24 +43,6 @@ TROUBLE_PAUSE: Final = 30.0
 """Seconds until files that could not be queued (a full queue or disk) are tried again."""
 TEND_EVERY: Final = 60.0
 """Seconds between two looks for audio that is to be moved or deleted by now."""
-
-
-class Surroundings(msgspec.Struct, frozen=True):
-    """What a folder needs of the rest of the daemon.
-
-    `admit` raises DiskFullError while nothing may be queued; `options` are those of a folder's jobs, with nothing left
-    open; `others` what all other watched folders claim, by the folder's id; `claimed` is told when a folder's own
-    claims are others than before; `clock` is what deletions are decided by.
-    """
-
-    ledger: Ledger
-    commands: JobCommands
-    admit: Callable[[], Awaitable[None]]
-    options: Callable[[FolderRow], Options]
-    others: Callable[[int], Mapping[int, Claims]]
-    claimed: Callable[[int], None]
-    watcher: Watcher
-    clock: SteadyClock
 
 
 class FolderWatch:
@@ -145,8 +124,9 @@ class FolderWatch:
         try:
             await self._step()
         except UnresponsiveError as error:
-            await self._set_state(FolderState.UNRESPONSIVE, str(error))
             self._begin_anew_after(TROUBLE_PAUSE)
+            with contextlib.suppress(DatabaseError, DiskFullError):  # the state is shown all the same
+                await self._set_state(FolderState.UNRESPONSIVE, str(error))
         except DatabaseCorruptError:
             raise
         except NotFoundError:

@@ -5,6 +5,7 @@ own work (`folder`), its rows (`whisperd.store.watch`), the kernel's events (`wa
 """
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from whisperd.clock import SteadyClock
 from whisperd.config.current import Current
-from whisperd.errors import InvalidParamsError, RefusedError
+from whisperd.errors import DatabaseCorruptError, DatabaseError, DiskFullError, InvalidParamsError, RefusedError
 from whisperd.events import EventBus, EventsLostError
 from whisperd.job_commands import JobCommands
 from whisperd.jobs.folder import FolderRules
@@ -29,14 +30,20 @@ from whisperd.room import check_disk
 from whisperd.store import watch
 from whisperd.store.watch import FolderRow, Origin
 from whisperd.watch.disk import UnresponsiveError
-from whisperd.watch.folder import FolderWatch, Surroundings
+from whisperd.watch.folder import FolderWatch
+from whisperd.watch.surroundings import Surroundings
 from whisperd.watch.territory import Claims
 from whisperd.watch.watcher import Watcher
 from whisperd.wire import names
 
+_log = logging.getLogger(__name__)
+
 DEFAULT_FORMATS = (Format.TXT,)
 """What is written for a watched folder where neither its rules nor the configuration say anything."""
 
+
+CONFIGURE_PAUSE: Final = 2.0
+"""Seconds until a configuration that could not be stored is tried again."""
 
 LOCATE_DEADLINE: Final = 1.0
 """Seconds for finding out where new folders lead, links resolved; a dead mount holds up the others no longer."""
@@ -94,11 +101,21 @@ class WatchService:
             while True:
                 await self._news.wait()
                 self._news = anyio.Event()
-                await self._configure()
+                await self._configure_in_spite_of_trouble()
 
     def poke(self) -> None:
         """The configuration may have changed."""
         self._news.set()
+
+    async def _configure_in_spite_of_trouble(self) -> None:
+        try:
+            await self._configure()
+        except DatabaseCorruptError:
+            raise
+        except (DatabaseError, DiskFullError) as error:
+            _log.error("the drop folders of the configuration can't be stored yet: %s", error.message)
+            await anyio.sleep(CONFIGURE_PAUSE)
+            self.poke()
 
     async def _configure(self) -> None:
         """Watch what the configuration and the database say now; what has not changed goes on undisturbed."""
