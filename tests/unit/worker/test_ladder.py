@@ -55,7 +55,9 @@ def saying(text: str, logprob: float = -0.2) -> Attempt:
         (attempt(logprob=-1.1), True),
         (attempt(ended=False), True),
         (attempt(seconds=0.1), True),
-        (attempt(logprob=-1.1, no_speech=0.7), False),
+        (attempt(coverage=0.79), True),
+        (attempt(coverage=0.8), False),
+        (attempt(logprob=-1.1, no_speech=0.7, coverage=0.0), False),
         (attempt(no_speech=0.9), False),
     ],
     ids=[
@@ -65,6 +67,8 @@ def saying(text: str, logprob: float = -0.2) -> Attempt:
         "improbable",
         "endless",
         "too long to be spoken",
+        "much speech without words",
+        "little speech without words",
         "silence",
         "sure despite silence",
     ],
@@ -147,8 +151,19 @@ def test_when_all_repeat_the_most_probable_is_kept() -> None:
         (attempt(logprob=-1.1, no_speech=0.7), False),
         (attempt(ended=False), False),
         (attempt(seconds=0.1), False),
+        (attempt(said=[word(" press", 0, 1, probability=0.9), word(" tw", 1, 2, probability=0.01)]), False),
+        (attempt(said=[word(" press", 0, 1, probability=0.9), word(" two", 1, 2, probability=0.2)]), True),
     ],
-    ids=["good", "repetitive", "improbable", "silence", "endless", "too long to be spoken"],
+    ids=[
+        "good",
+        "repetitive",
+        "improbable",
+        "silence",
+        "endless",
+        "too long to be spoken",
+        "improbable words",
+        "probable words",
+    ],
 )
 def test_what_is_believed_without_another_to_compare_it_with(candidate: Attempt, believable: bool) -> None:
     assert is_believable(candidate) is believable
@@ -227,6 +242,7 @@ def test_what_could_not_be_said_or_is_improbable_agrees_with_nothing() -> None:
     assert not agree(endless, said)
     assert not agree(said, endless)
     assert not agree(saying(" six" * 12, logprob=-1.1), said)
+    assert not agree(attempt(" six" * 12, said=words("six " * 12), coverage=0.5), said)
 
 
 @pytest.mark.parametrize(
