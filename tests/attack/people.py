@@ -175,7 +175,8 @@ class _Trial:
         jobs = {job["id"]: job for job in daemon.call("job.list", limit=1000)["jobs"]}
         if paused := [job for job, view in jobs.items() if view["state"] == "paused"]:
             daemon.call("job.resume", ids=paused)
-        wait_for(lambda: not self._unfinished())
+        while left := len(self._unfinished()):  # each within its time, however many there are
+            wait_for(lambda: len(self._unfinished()) < left)
         jobs = {job["id"]: job for job in daemon.call("job.list", limit=1000)["jobs"]}
         expected = {str(clip): self._reference(clip) for clip in self._clips}
         problems = [f"job {job} is lost" for job in self._acknowledged - jobs.keys() - self._deleted]
