@@ -33,7 +33,7 @@ help:
 	@echo 'make lint      ruff, pyright, import-linter'
 	@echo 'make bench     the figures of the README, each with its limit'
 	@echo 'make real-data real weights and real voices for tests and benchmarks, checked, into .real-data (340 MB)'
-	@echo 'make attack    an hour of damaged files; make attack ATTACK="--seconds 60 --seed 7" another one'
+	@echo 'make attack    an hour of damaged files, requests and kills; make attack ATTACK="--seconds 60 --seed 7" another one'
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'whisperd needs Python 3.11 or newer: install python3.11 and its venv module'; exit 1; }

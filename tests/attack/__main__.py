@@ -14,6 +14,8 @@ from tests.attack.trials import Course, Report
 PARTS = {
     "media": "damaged files of every kind in the reader, under limits of memory and time",
     "jobs": "damaged files of every kind through a whole daemon",
+    "requests": "requests of every method at random against a real daemon",
+    "people": "two people at random, a third who dictates, and processes that are killed",
 }
 """Modules of this package, each with a function `attack(course) -> Report`."""
 
