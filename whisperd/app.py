@@ -195,7 +195,7 @@ async def _run_with(
     history = HistoryApi(database, commands)
     retention = Retention(database, bus, current, clock)
     bench = Bench(database, bus, current, places.state_dir)
-    model = ModelApi(ledger, scheduler, pulls, bench, current, places.state_dir)
+    model = ModelApi(ledger, scheduler, dictation, pulls, bench, current, places.state_dir)
     health = HealthApi(ledger, bus, scheduler, watching, reloader, current, places.state_dir, damage)
     groups = (daemon, health, job, queue, dictate, batch, watch, model, history, config)
     dispatcher = Dispatcher({name: handler for group in groups for name, handler in group.handlers().items()})

@@ -276,10 +276,6 @@ class Scheduler:
         """
         return self._leases.take()
 
-    def is_leased(self, lane: Lane) -> bool:
-        """Whether a dictation computes on the lane."""
-        return any(slot.lane is lane and slot.lease is not None for slot in self._slots)
-
     def _grant_leases(self) -> None:
         """At once, without a step; one that is under way is let end first."""
         if not self._stepping:

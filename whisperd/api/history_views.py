@@ -96,4 +96,9 @@ def place_cursor(place: Place) -> str:
 
 
 def place(cursor: str | None) -> Place | None:
-    return Place(*cursors.numbers(cursor, 2)) if cursor is not None else None
+    if cursor is None:
+        return None
+    newest, offset = cursors.numbers(cursor, 2)
+    if newest < 0 or offset < 0:
+        raise cursors.unknown()
+    return Place(newest, offset)

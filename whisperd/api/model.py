@@ -14,6 +14,7 @@ import anyio.to_thread
 from whisperd.api.bench import Bench
 from whisperd.api.handler import Handler
 from whisperd.config.current import Current
+from whisperd.dictation.service import Dictation
 from whisperd.errors import ModelNotFoundError, RefusedError
 from whisperd.jobs.job import Kind
 from whisperd.ledger import Ledger
@@ -34,10 +35,18 @@ WORK: Final[Mapping[Literal["dictation", "file"], Kind]] = {"dictation": Kind.DI
 
 class ModelApi:
     def __init__(
-        self, ledger: Ledger, scheduler: Scheduler, pulls: Pulls, bench: Bench, current: Current, state_dir: Path
+        self,
+        ledger: Ledger,
+        scheduler: Scheduler,
+        dictation: Dictation,
+        pulls: Pulls,
+        bench: Bench,
+        current: Current,
+        state_dir: Path,
     ) -> None:
         self._ledger = ledger
         self._scheduler = scheduler
+        self._dictation = dictation
         self._pulls = pulls
         self._bench = bench
         self._current = current
@@ -175,7 +184,7 @@ class ModelApi:
                 f"job {lane.job} is being transcribed with {name}",
                 hint=f"wait for it, or pause it: `whisperctl job pause {lane.job}`",
             )
-        if self._scheduler.is_leased(lane):
+        if lane is self._scheduler.interactive_lane and self._dictation.in_progress:
             raise RefusedError(f"a dictation is being transcribed with {name}", hint="try again when its text is there")
 
     def _holding(self, name: str) -> Sequence[Lane]:

@@ -219,6 +219,11 @@ class Dictation:
         engine = await resolve_engine(Kind.DICTATION, options, settings, self._state_dir)
         return Request(options, engine, params.device or settings.dictation.device, params.private)
 
+    @property
+    def in_progress(self) -> bool:
+        """Whether anything is being recorded, or waits for its text."""
+        return self._thinking() is not None
+
     def recording(self) -> Session | None:
         """The session that records now."""
         return next((session for session in self._open.values() if session.state.recording), None)
