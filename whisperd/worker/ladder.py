@@ -92,16 +92,15 @@ def is_too_long(attempt: Attempt) -> bool:
 
 
 def is_doubtful(attempt: Attempt) -> bool:
-    """Too repetitive, too improbable, without an end, longer than speech can be, or far shorter than the speech that
-    there is; silence is none of these."""
+    """Too repetitive, too improbable, without an end, or longer than speech can be; silence is none of these."""
     if is_silence(attempt):
         return False
-    return (
-        is_broken(attempt)
-        or is_repetitive(attempt.text)
-        or attempt.hypothesis.avg_logprob < AVG_LOGPROB
-        or attempt.coverage < COVERAGE
-    )
+    return is_broken(attempt) or is_repetitive(attempt.text) or attempt.hypothesis.avg_logprob < AVG_LOGPROB
+
+
+def leaves_out(attempt: Attempt) -> bool:
+    """Whether there is far less text than speech; silence leaves nothing out."""
+    return not is_silence(attempt) and attempt.coverage < COVERAGE
 
 
 def is_believable(attempt: Attempt) -> bool:
@@ -120,10 +119,11 @@ def is_broken(attempt: Attempt) -> bool:
 
 
 def best(attempts: Sequence[Attempt]) -> Attempt:
-    """The first that is not doubtful; otherwise, of those that could have been said if any, the one whose words cover
-    more of the speech, by more than a little, and are more probable by the plain model; the earliest of equals."""
+    """The first that is not doubtful and leaves nothing out; otherwise, of those that could have been said if any, the
+    one whose words cover more of the speech, by more than a little, and are more probable by the plain model; the
+    earliest of equals."""
     for attempt in attempts:
-        if not is_doubtful(attempt):
+        if not is_doubtful(attempt) and not leaves_out(attempt):
             return attempt
     sound = [attempt for attempt in attempts if not is_broken(attempt)]
     return max(sound or attempts, key=lambda attempt: (round(attempt.coverage * 10), _mean_probability(attempt)))

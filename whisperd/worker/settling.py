@@ -115,7 +115,7 @@ class Settling:
             heard = replace(heard, context=FULL_CONTEXT)
             encoded = self._encode(heard)
             first = self._decode(heard, encoded, ladder.PLAIN)
-        if not ladder.is_doubtful(first):
+        if not ladder.is_doubtful(first) and not ladder.leaves_out(first):
             return first
         tried = [first]
         if (parts := self._in_parts(heard)) is not None:

@@ -19,6 +19,7 @@ from whisperd.worker.ladder import (
     is_repetitive,
     is_silence,
     joined,
+    leaves_out,
     without_loop,
 )
 from whisperd.worker.model import Hypothesis
@@ -55,9 +56,7 @@ def saying(text: str, logprob: float = -0.2) -> Attempt:
         (attempt(logprob=-1.1), True),
         (attempt(ended=False), True),
         (attempt(seconds=0.1), True),
-        (attempt(coverage=0.79), True),
-        (attempt(coverage=0.8), False),
-        (attempt(logprob=-1.1, no_speech=0.7, coverage=0.0), False),
+        (attempt(logprob=-1.1, no_speech=0.7), False),
         (attempt(no_speech=0.9), False),
     ],
     ids=[
@@ -67,14 +66,25 @@ def saying(text: str, logprob: float = -0.2) -> Attempt:
         "improbable",
         "endless",
         "too long to be spoken",
-        "much speech without words",
-        "little speech without words",
         "silence",
         "sure despite silence",
     ],
 )
 def test_what_is_doubted(candidate: Attempt, doubtful: bool) -> None:
     assert is_doubtful(candidate) is doubtful
+
+
+@pytest.mark.parametrize(
+    ("candidate", "left_out"),
+    [
+        (attempt(coverage=0.79), True),
+        (attempt(coverage=0.8), False),
+        (attempt(logprob=-1.1, no_speech=0.7, coverage=0.0), False),
+    ],
+    ids=["much speech without words", "little speech without words", "silence"],
+)
+def test_what_leaves_speech_out(candidate: Attempt, left_out: bool) -> None:
+    assert leaves_out(candidate) is left_out
 
 
 def test_silence_needs_both_signs() -> None:
