@@ -5,7 +5,7 @@ inside their window, in order, and where there is speech. Times are seconds from
 
 An alignment divides a window among the tokens without a rest, so that each word is also given the pause behind it, the
 first one the silence before it, and now and then a word begins in the sound of the one before the pause. Voice activity
-knows pauses better: a word is said in one stretch of speech, the one that most of its share lies in.
+knows pauses better: a word is said in one stretch of speech, the first of its share that has room for it.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -33,6 +33,10 @@ limit."""
 
 _LATE_ONSET: Final = 0.5
 """Seconds by which the first word of a stretch of speech may be said to begin too late: it begins with the stretch."""
+
+_ROOM: Final = 0.3
+"""Seconds of speech in which there is room for a word: of several such stretches in its share it is said in the first,
+and the others were left out of the text."""
 
 _NO_ROOM: Final = 0.1
 """Seconds at the end of a stretch in which no word begins: what begins there and reaches to the next stretch is said
@@ -112,7 +116,7 @@ def _place(share: Span, speech: Sequence[Span], earliest: float) -> tuple[Span, 
             stretch.start - _LATE_ONSET < share.end and share.start < stretch.end + _LATE_ONSET for stretch in speech
         )
         return share, near
-    span, stretch = max(said, key=lambda pair: (pair[0].seconds, -pair[0].start))
+    span, stretch = max(said, key=lambda pair: (min(pair[0].seconds, _ROOM), -pair[0].start))
     if earliest <= stretch.start < span.start <= stretch.start + _LATE_ONSET:
         span = Span(stretch.start, span.end)
     return span, True

@@ -1,5 +1,7 @@
 """A window until its text is settled: no speech without a word or a word about it, no words without speech."""
 
+from dataclasses import replace
+
 import pytest
 
 from whisperd.frames import FULL_CONTEXT, SAMPLE_RATE, Chunk, ChunkResult, DecodeOptions
@@ -64,6 +66,14 @@ def test_what_follows_an_early_end_is_decoded_alone_and_put_in_its_place() -> No
     assert moments == sorted(moments)
     assert moments[0] == 100.5 and moments[-1] <= 118.5
     assert result.unheard == ()
+
+
+@pytest.mark.parametrize("given", [14.5, 16.7, 18.9], ids=["nothing", "half of it", "all of it"])
+def test_a_last_word_that_is_given_the_time_of_what_was_left_out_covers_none_of_it(given: float) -> None:
+    model = ScriptedModel([replace(FIRST_SAID, end=given), said("press two now press three now", 0.4, 0.6)])
+    result = decoded(model, chunk_of(19, *LONG))
+    assert text(result) == f" {FIRST} press two now press three now"
+    assert times(result)[19] == ("now", 13.8, 14.5)
 
 
 def test_a_window_with_words_for_little_of_its_speech_is_decoded_in_parts() -> None:
