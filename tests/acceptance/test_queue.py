@@ -1,8 +1,6 @@
 """What people do to jobs and to the queue, through a real daemon."""
 
-import contextlib
 import json
-import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -172,10 +170,6 @@ def test_one_lane_serves_dictation_at_the_next_batch(folder: Path) -> None:
         assert status["lanes"] == {"count": 1, "reason": "workers.lanes in the configuration"}
         daemon.gate.unlink()
         undisturbed = daemon.transcribe(folder / "long.wav")
-        daemon.stop()
-        with contextlib.closing(sqlite3.connect(daemon.database)) as database, database:
-            database.execute("DELETE FROM speeds")  # a model of unknown speed decodes a chunk at a time
-        daemon.start()
         daemon.gate.write_text("1")
         client = daemon.client()
         client.call("events.subscribe", topics=["job.progress"])

@@ -1,8 +1,7 @@
 """Makes a worker started with this folder on PYTHONPATH wait at its gate, so that a test finds a job in its middle.
 
 The gate is the file that WORKER_GATE names, with the number of batches in it that are let through of a file that was
-opened. Where there is no such file the gate is open. A batch is one chunk where the file has less than four, about 80
-seconds: on one core that is so, and for so few nothing is measured.
+opened. Where there is no such file the gate is open. The daemon makes batches of one chunk, however fast the model is.
 """
 
 import os
@@ -35,3 +34,8 @@ if "whisperd.worker" in sys.orig_argv:
         return call
 
     frames.receive_call = receive_call_at_the_gate
+
+elif "whisperd" in sys.orig_argv:
+    from whisperd.jobs import batching
+
+    batching.ON_CPU = 1

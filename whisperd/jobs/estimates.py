@@ -16,6 +16,9 @@ a CPU and `large` on a GPU are near the benchmarks in faster-whisper's README (0
 batches; 0.02 in batches on an RTX 3070 Ti), with room for smaller machines; the others are scaled by the models'
 work."""
 
+_STANDSTILL: Final = 1e-6
+"""Speed (a second of audio in eleven days) up to which nothing was done: no time left can be told from it."""
+
 _UNKNOWN_SIZE: Final = "small"
 _DISTILLED: Final = 0.6
 """Share of its teacher's time that a distilled model takes: it has the same encoder, and two layers of the decoder."""
@@ -43,7 +46,8 @@ def progress(done: float, duration: float | None) -> float:
 
 def speed(done: float, processing_time: float) -> float | None:
     """Audio seconds transcribed a second of computing; None before there is something to divide."""
-    return done / processing_time if done > 0 and processing_time > 0 else None
+    found = done / processing_time if processing_time > 0 else 0.0
+    return found if found > _STANDSTILL else None
 
 
 def seconds_left(duration: float | None, done: float, factor: float) -> float | None:

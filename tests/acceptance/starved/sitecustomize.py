@@ -1,4 +1,5 @@
-"""Makes every worker started with this folder on PYTHONPATH run out of memory when it decodes two chunks at once.
+"""Makes every worker started with this folder on PYTHONPATH run out of memory when it decodes two chunks at once, of
+the four that the daemon has it decode.
 
 A machine with little memory can't be had on demand; what is injected is the exception that a library raises on one.
 """
@@ -16,3 +17,8 @@ if "whisperd.worker" in sys.orig_argv:
         return decode(model, chunks, options)
 
     decoding.decode_chunks = decode_one
+
+elif "whisperd" in sys.orig_argv:
+    from whisperd.jobs import batching
+
+    batching.cpu_batch_size = lambda _: 4
