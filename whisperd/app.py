@@ -145,7 +145,7 @@ async def _run_on_sound_database(current: Current, places: Places, manager: Mana
                 raise
             _log.error("the database is damaged or displaced: %s", path)
         mend = recovery.put_back if displaced else recovery.rebuild
-        damage = (await anyio.to_thread.run_sync(lambda: mend(path, time.time()))).message  # noqa: B023 (run at once)
+        damage = (await anyio.to_thread.run_sync(mend, path, time.time())).message
         mended = not displaced
         _log.error("%s", damage)
         if stop.is_set():

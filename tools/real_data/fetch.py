@@ -134,7 +134,7 @@ def _copy_member(archives: Sequence[Path], member: str, stream: object) -> None:
         with zipfile.ZipFile(archive) as opened:
             if member in opened.namelist():
                 with opened.open(member) as source:
-                    shutil.copyfileobj(source, stream, _PIECE)  # pyright: ignore[reportArgumentType]
+                    shutil.copyfileobj(source, stream, _PIECE)  # pyright: ignore[reportArgumentType] (zipfile's reader)
                 return
     names = " or ".join(archive.name for archive in archives)
     raise FetchError(f"there is no {member} in {names}: the package has changed, tell the authors")

@@ -28,7 +28,7 @@ Sound = Callable[[float, int], Samples]
 """`seconds, seed` → samples."""
 
 
-def still(seconds: float, seed: int = 0) -> Samples:  # noqa: ARG001 - called as every other sound
+def still(seconds: float, _seed: int = 0) -> Samples:
     """Digital silence."""
     return silence(seconds)
 

@@ -43,7 +43,7 @@ def read_file(file: Path) -> bytes:
 def _content(descriptor: int, file: Path) -> bytes:
     """As much of it as is ever wanted, and a byte more."""
     found = os.fstat(descriptor)
-    if os.path.samestat(found, os.stat(os.devnull)):  # noqa: PTH116
+    if os.path.samestat(found, Path(os.devnull).stat()):
         return b""
     if not stat.S_ISREG(found.st_mode):
         raise ConfigError(

@@ -148,7 +148,7 @@ def _unfinished(conn: sqlite3.Connection, new: NewJob) -> JobRow | None:
         return None
     row = conn.execute(
         f"""SELECT {COLUMNS} FROM jobs WHERE signature = ? AND finished_at IS NULL
-        AND CASE WHEN ? IS NULL THEN hold IS NULL ELSE batch = ? END LIMIT 1""",  # noqa: S608
+        AND CASE WHEN ? IS NULL THEN hold IS NULL ELSE batch = ? END LIMIT 1""",  # noqa: S608 (our own names)
         (new.signature, new.batch, new.batch),
     ).fetchone()
     return None if row is None else job_row(row)

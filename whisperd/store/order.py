@@ -135,7 +135,7 @@ def companions(
     rows = conn.execute(
         f"""SELECT id FROM jobs INDEXED BY queue_by_company WHERE {READY} AND company = ? AND priority = ?
         AND position = ? AND alone = 0 AND coalesce(model, ?) IS ? AND id NOT IN (SELECT value FROM json_each(?))
-        ORDER BY id LIMIT ?""",  # noqa: S608
+        ORDER BY id LIMIT ?""",  # noqa: S608 (our own names)
         (beside.company, beside.priority, head.position, model, model, json.dumps(list(running)), limit),
     )
     return [job_id for (job_id,) in rows]
@@ -144,7 +144,7 @@ def companions(
 def last_position(conn: sqlite3.Connection, priority: Priority) -> int:
     """The position of the last job of a class that waits for its turn; 0 where none was moved."""
     (last,) = conn.execute(
-        f"SELECT coalesce(max(position), 0) FROM jobs WHERE {READY} AND priority = ?",  # noqa: S608
+        f"SELECT coalesce(max(position), 0) FROM jobs WHERE {READY} AND priority = ?",  # noqa: S608 (a condition of ours)
         (priority,),
     ).fetchone()
     return last

@@ -121,7 +121,7 @@ def _needed(table: str, wanted: Unread) -> frozenset[int]:
 def _insert(made: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> bool:
     """Whether all rows could be read; one that reads well and means nothing is left out."""
     marks = ", ".join("?" * len(columns))
-    sql = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    sql = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (our names)
     while True:
         try:
             row = next(rows)
@@ -144,7 +144,7 @@ def _shared(source: sqlite3.Connection, made: sqlite3.Connection, table: str) ->
 
 
 def _rows(source: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    yield from source.execute(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608
+    yield from source.execute(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608 (our names)
 
 
 def _numbered(
@@ -158,8 +158,8 @@ def _numbered(
 ) -> Iterator[tuple[Any, ...]]:
     """Every row that can be read, or those of `only`: what follows a damaged page is found by trying numbers."""
     read = ", ".join(columns)
-    one = f"SELECT {read} FROM {table} NOT INDEXED WHERE {number} = ?"  # noqa: S608
-    some = f"SELECT {number}, {read} FROM {table} NOT INDEXED WHERE {number} > ? ORDER BY {number}"  # noqa: S608
+    one = f"SELECT {read} FROM {table} NOT INDEXED WHERE {number} = ?"  # noqa: S608 (our names)
+    some = f"SELECT {number}, {read} FROM {table} NOT INDEXED WHERE {number} > ? ORDER BY {number}"  # noqa: S608 (our names)
     if only is not None:
         yield from (row for at in sorted(only) if (row := source.execute(one, (at,)).fetchone()))
         return
@@ -208,7 +208,7 @@ def _drop_what_is_incomplete(made: sqlite3.Connection, unread: Unread) -> None:
     """Remove rows that refer to what is lost, or read well and mean nothing; what is started anew starts clean."""
     for (job_id,) in made.execute("SELECT id FROM jobs").fetchall():
         try:
-            job_row(made.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone())  # noqa: S608
+            job_row(made.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone())  # noqa: S608 (our names)
         except (ValueError, msgspec.MsgspecError):
             made.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
     made.execute(
@@ -217,7 +217,7 @@ def _drop_what_is_incomplete(made: sqlite3.Connection, unread: Unread) -> None:
     made.execute("DELETE FROM transcripts WHERE job NOT IN (SELECT job FROM transcript_texts)")
     while lost := made.execute("PRAGMA foreign_key_check").fetchall():
         for table, rowid, *_ in lost:
-            made.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))  # noqa: S608
+            made.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))  # noqa: S608 (our names)
     if unread.keys() & {"jobs", *_CHECKPOINTS}:
         for (job_id,) in made.execute("SELECT id FROM jobs WHERE finished_at IS NULL").fetchall():
             checkpoints.discard(made, job_id)
@@ -229,5 +229,5 @@ def _counts(made: sqlite3.Connection) -> tuple[int, int]:
 
 
 def _absent(made: sqlite3.Connection, table: str, numbers: frozenset[int]) -> int:
-    sql = f"SELECT 1 FROM {table} WHERE {_NUMBERED[table]} = ?"  # noqa: S608
+    sql = f"SELECT 1 FROM {table} WHERE {_NUMBERED[table]} = ?"  # noqa: S608 (our names)
     return sum(1 for number in numbers if made.execute(sql, (number,)).fetchone() is None)

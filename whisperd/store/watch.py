@@ -153,7 +153,7 @@ def elsewhere(conn: sqlite3.Connection, folder_id: int, found: NewFile) -> list[
     version = found.version
     rows = conn.execute(
         f"""SELECT {_FILE} FROM watch_files WHERE inode = ? AND folder = ? AND device = ? AND size = ? AND mtime_ns = ?
-        AND (parent, name) <> (?, ?) LIMIT ?""",  # noqa: S608
+        AND (parent, name) <> (?, ?) LIMIT ?""",  # noqa: S608 (our own names)
         (version.inode, folder_id, version.device, version.size, version.mtime_ns, found.parent, found.name,
          _MOST_NAMES),
     )  # fmt: skip
@@ -279,7 +279,7 @@ def to_tend(conn: sqlite3.Connection, folder_id: int, done_before: float, limit:
         AND EXISTS (SELECT 1 FROM transcripts WHERE transcripts.job = watch_files.job)
         AND NOT EXISTS (SELECT 1 FROM jobs, json_each(jobs.outputs) AS output
             WHERE jobs.id = watch_files.job AND json_extract(output.value, '$.error') IS NOT NULL)
-        ORDER BY id LIMIT ?""",  # noqa: S608
+        ORDER BY id LIMIT ?""",  # noqa: S608 (our own names)
         (folder_id, done_before, after, limit),
     )
     return [_file(row) for row in rows]

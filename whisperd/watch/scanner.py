@@ -230,7 +230,7 @@ def _entry(
 def _link_refusal(territory: Territory, parent: bytes, folder: int, name: bytes) -> str:
     # By the words of the link alone: what it leads to is not touched, since that may be anywhere, or hang.
     with contextlib.suppress(OSError):
-        target = os.path.normpath(os.path.join(territory.path(parent), os.readlink(name, dir_fd=folder)))  # noqa: PTH118
+        target = os.path.normpath(os.path.join(territory.path(parent), os.readlink(name, dir_fd=folder)))  # noqa: PTH118 - bytes
         if target.startswith(territory.path(b"")):
             return "it is a link; the file that it leads to is taken by its own name"
     return "it is a link that leads out of the folder"

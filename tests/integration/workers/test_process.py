@@ -1,5 +1,6 @@
 """One worker process: calls, deadlines, stops and ends."""
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -7,7 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -67,15 +68,18 @@ async def test_a_real_worker_leads_a_process_group_of_its_own_and_comes_last_whe
         assert kernel_file(worker.pid, "comm") == "whisperd-backgr"
 
 
-@pytest.mark.parametrize("stopped", [False, True])
-def test_a_real_worker_dies_with_its_daemon_also_while_it_is_stopped(stopped: bool) -> None:
+@contextlib.contextmanager
+def daemon_of_one_worker(*, ready: bool, stopped: bool) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A program that has started a worker, and waited for it and stopped it where that is asked; with the
+    worker's process id."""
     program = f"""
 import anyio
 from whisperd.workers.process import WorkerProcess
 
 async def main():
     worker = await WorkerProcess.spawn(("--lane", "test"))
-    await worker.ready()
+    if {ready}:
+        await worker.ready()
     if {stopped}:
         worker.stop()
     print(worker.pid, flush=True)
@@ -85,7 +89,12 @@ anyio.run(main)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True) as daemon:
         assert daemon.stdout is not None
-        pid = int(daemon.stdout.readline())
+        yield daemon, int(daemon.stdout.readline())
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_real_worker_dies_with_its_daemon_also_while_it_is_stopped(stopped: bool) -> None:
+    with daemon_of_one_worker(ready=True, stopped=stopped) as (daemon, pid):
         wait_for(lambda: kernel_state(pid) == "T" if stopped else alive(pid))
         daemon.kill()
     wait_for(lambda: not alive(pid))
@@ -93,21 +102,7 @@ anyio.run(main)
 
 def test_a_real_worker_that_is_to_be_stopped_while_it_starts_dies_with_its_daemon_too() -> None:
     """One that the kernel stops before it follows its parent's life would stay so for ever."""
-    program = """
-import anyio
-from whisperd.workers.process import WorkerProcess
-
-async def main():
-    worker = await WorkerProcess.spawn(("--lane", "test"))
-    worker.stop()
-    print(worker.pid, flush=True)
-    await anyio.sleep_forever()
-
-anyio.run(main)
-"""
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True) as daemon:
-        assert daemon.stdout is not None
-        pid = int(daemon.stdout.readline())
+    with daemon_of_one_worker(ready=False, stopped=True) as (daemon, pid):
         daemon.kill()
     wait_for(lambda: not alive(pid), deadline=20.0)
 

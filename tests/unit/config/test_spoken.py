@@ -38,7 +38,7 @@ from whisperd.jobs.job import Kind, Options
     ],
 )
 def test_what_is_nearer_to_the_job_wins(configured: dict[str, object], options: Options, expected: Spoken) -> None:
-    settings = Settings(transcription=TranscriptionSettings(**configured))  # pyright: ignore[reportArgumentType]
+    settings = Settings(transcription=TranscriptionSettings(**configured))  # pyright: ignore[reportArgumentType] (a table of values)
     assert spoken(Kind.FILE, options, settings) == expected
 
 

@@ -11,7 +11,7 @@ from whisperd.models.catalog import MODELS
 
 
 def refusal(model: str, vocabulary: int | None = None, **options: object) -> str | None:
-    wrong = objection(of(model, vocabulary), Work.of(Options(**options)))  # pyright: ignore[reportArgumentType]
+    wrong = objection(of(model, vocabulary), Work.of(Options(**options)))  # pyright: ignore[reportArgumentType] (a table)
     assert wrong is None or wrong.hint
     return wrong and wrong.message
 

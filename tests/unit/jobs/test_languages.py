@@ -27,7 +27,7 @@ def test_a_language_is_known_however_it_is_written(written: str, language: str |
 
 
 def test_there_are_the_languages_of_the_models_and_every_name_is_one_language_s() -> None:
-    from faster_whisper.tokenizer import _LANGUAGE_CODES  # pyright: ignore[reportPrivateUsage]
+    from faster_whisper.tokenizer import _LANGUAGE_CODES  # pyright: ignore[reportPrivateUsage] (no other list)
 
     assert set(CODES) == set(_LANGUAGE_CODES)
     assert len(set(NAMES.values())) == len(CODES) == 100
